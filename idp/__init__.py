@@ -1,0 +1,1 @@
+"""Một Cửa: one door to every public service."""

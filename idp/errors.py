@@ -1,0 +1,144 @@
+"""The catalogue of failures: one row each, told three ways.
+
+The person sees words (translations `error.<code>.title` and `.text`) with the code and the request id, the wire
+gets the error code of its specification, the operator gets the hint. `docs/errors.md` is generated from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.base import Failure as SourceFailure
+
+CATALOGUE: dict[str, Failure] = {}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One way to fail. `error` is the wire's word, `description` its English text (RFC 6749 section 5.2: no quotes)."""
+
+    code: str
+    error: str
+    status: int
+    description: str
+    hint: str
+
+    def __post_init__(self) -> None:
+        if self.code in CATALOGUE:
+            raise ValueError(f"two failures are called {self.code}")
+        CATALOGUE[self.code] = self
+
+
+class Refused(Exception):
+    """What was asked is refused for the reason in `failure`; `detail` is for the log and holds no personal data."""
+
+    def __init__(self, failure: Failure, detail: str = "") -> None:
+        super().__init__(f"{failure.code} {failure.error}: {detail or failure.description}")
+        self.failure = failure
+        self.detail = detail
+
+
+def _row(code: str, error: str, status: int, description: str, hint: str) -> Failure:
+    return Failure(code, error, status, description, hint)
+
+
+# G: requests of any kind
+NOT_FOUND = _row("G01", "not_found", 404, "there is nothing at this address", "a wrong link, or an old one")
+WRONG_METHOD = _row("G02", "invalid_request", 405, "this address does not take that method", "see the Allow header")
+TOO_LARGE = _row("G03", "invalid_request", 413, "the request is too large", "raise limits.request_bytes only with a reason")
+WRONG_CONTENT_TYPE = _row("G04", "invalid_request", 415, "the body must be application/x-www-form-urlencoded", "a client library sends JSON, or no content type")
+INTERNAL = _row("G05", "server_error", 500, "something went wrong on our side", "find the request id in the log; this is a fault of ours")
+TOO_MANY = _row("G06", "temporarily_unavailable", 429, "too many requests, try again shortly", "a flood, or a portal in a loop; see the client and network counters")
+STORE_UNREACHABLE = _row("G07", "temporarily_unavailable", 503, "a store cannot be reached, try again shortly", "look at /health/ready: database or short-lived store")
+MALFORMED = _row("G08", "invalid_request", 400, "the request is malformed", "see the detail in the log")
+
+# A: the authorization request (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6)
+UNKNOWN_CLIENT = _row("A01", "unauthorized_client", 400, "this client is not known here", "`idp portals list`; the portal sends a wrong client_id")
+BAD_REDIRECT_URI = _row("A02", "invalid_request", 400, "redirect_uri is missing or not registered", "redirect_uri must equal a registered one, character for character")
+REPEATED_PARAMETER = _row("A03", "invalid_request", 400, "a parameter is repeated", "RFC 6749 section 3.1 forbids it")
+BAD_PARAMETER = _row("A04", "invalid_request", 400, "a parameter is malformed or too long", "the log names the parameter")
+BAD_RESPONSE_TYPE = _row("A05", "unsupported_response_type", 400, "only response_type=code is supported", "implicit and hybrid flows are not offered")
+PKCE_REQUIRED = _row("A06", "invalid_request", 400, "PKCE with code_challenge_method S256 is required", "RFC 7636; a client may be exempted by policy, with nonce instead")
+NONCE_REQUIRED = _row("A07", "invalid_request", 400, "nonce is required for this client", "the client is exempt from PKCE, so it owes a nonce")
+BAD_SCOPE = _row("A08", "invalid_scope", 400, "scope is missing openid, or asks for what this client was not granted", "`idp portals list` shows the granted scopes")
+REQUEST_OBJECT = _row("A09", "request_not_supported", 400, "the request parameter is not supported", "OpenID Connect Core section 6.1")
+REQUEST_URI = _row("A10", "request_uri_not_supported", 400, "the request_uri parameter is not supported", "OpenID Connect Core section 6.2")
+REGISTRATION_PARAMETER = _row("A11", "registration_not_supported", 400, "the registration parameter is not supported", "self-issued providers only")
+BAD_PROMPT = _row("A12", "invalid_request", 400, "prompt=none excludes other values", "OpenID Connect Core section 3.1.2.1")
+BAD_RESPONSE_MODE = _row("A13", "invalid_request", 400, "only response_mode=query is supported", "another response_mode was asked for")
+LOGIN_REQUIRED = _row("A14", "login_required", 400, "the person has to sign in", "prompt=none and no session good enough")
+CONSENT_REQUIRED = _row("A15", "consent_required", 400, "the person has to be told or asked first", "prompt=none and a page is owed")
+UNMET_LEVEL = _row("A16", "unmet_authentication_requirements", 400, "no source reaches the level asked for", "OpenID Connect Core Unmet Authentication Requirements 1.0; check source levels and caps")
+ACCESS_DENIED = _row("A17", "access_denied", 400, "the person declined", "cancelled by the person")
+CLIENT_DISABLED = _row("A18", "unauthorized_client", 403, "this client is switched off", "`idp portals enable`")
+HINT_MISMATCH = _row("A19", "login_required", 400, "somebody else is signed in", "id_token_hint names another person")
+BAD_HINT = _row("A20", "invalid_request", 400, "id_token_hint is not one of ours", "forged, foreign, or signed with a key long gone")
+LOGIN_EXPIRED = _row("A21", "access_denied", 400, "the person took too long to sign in", "lifetimes.login_seconds")
+
+# T: the token endpoint (RFC 6749 section 5.2)
+BAD_CLIENT_AUTHENTICATION = _row("T01", "invalid_client", 401, "client authentication failed", "wrong secret, wrong method, or a bad assertion")
+BAD_CODE = _row("T02", "invalid_grant", 400, "the code is unknown, expired or not this client's", "codes live lifetimes.code_seconds")
+SPENT_CODE = _row("T03", "invalid_grant", 400, "the code was used before; what it bought is revoked", "a portal that retries, or a stolen code")
+CODE_REDIRECT_MISMATCH = _row("T04", "invalid_grant", 400, "redirect_uri differs from the authorization request", "RFC 6749 section 4.1.3")
+PKCE_FAILED = _row("T05", "invalid_grant", 400, "code_verifier does not fit the challenge", "RFC 7636 section 4.6")
+BAD_GRANT_TYPE = _row("T06", "unsupported_grant_type", 400, "this grant_type is not supported", "discovery lists the supported ones")
+BAD_TOKEN_REQUEST = _row("T07", "invalid_request", 400, "the token request is malformed", "a parameter is missing, repeated or too long")
+SESSION_OVER = _row("T08", "invalid_grant", 400, "the session ended before the code was used", "signed out, or the person or client was switched off")
+
+# U: userinfo (RFC 6750 section 3.1)
+NO_TOKEN = _row("U01", "invalid_request", 401, "an access token is required", "Authorization: Bearer ...")
+BAD_TOKEN = _row("U02", "invalid_token", 401, "the access token is expired, revoked or not ours", "the portal must sign the person in again")
+TOKEN_IN_QUERY = _row("U03", "invalid_request", 400, "access tokens are not taken from the query", "RFC 9700 section 4.3.2: they leak through logs and Referer")
+
+# E: end of session (OpenID Connect RP-Initiated Logout 1.0)
+BAD_LOGOUT_HINT = _row("E01", "invalid_request", 400, "id_token_hint is not one of ours", "forged, foreign, or for another client")
+BAD_LOGOUT_RETURN = _row("E02", "invalid_request", 400, "post_logout_redirect_uri is not registered", "it must equal a registered one, and needs id_token_hint")
+
+# L: the journey
+LOGIN_GONE = _row("L01", "invalid_request", 400, "this sign-in is not known any more", "older than a day, answered, or never begun")
+OTHER_BROWSER = _row("L02", "invalid_request", 400, "this sign-in belongs to another browser", "a link was passed on, cookies are blocked, or login CSRF was tried")
+ALREADY_ANSWERED = _row("L03", "invalid_request", 400, "this sign-in is already finished", "back button or a second click after the code expired")
+UNKNOWN_STATE = _row("L04", "invalid_request", 400, "this answer belongs to no sign-in of ours", "unsolicited, replayed, or too late")
+FOREIGN_STATE = _row("L05", "invalid_request", 400, "this answer was begun at another source", "mix-up attempt, or a callback address configured twice")
+SOURCE_GONE = _row("L06", "temporarily_unavailable", 400, "the chosen source is not available", "disabled or unknown: `idp sources list`")
+BAD_FORM = _row("L07", "invalid_request", 400, "this form is out of date", "the form token is missing or another browser's")
+SOURCE_TOO_WEAK = _row("L08", "invalid_request", 400, "the chosen source does not reach the level", "the choice page does not offer it; the form was changed")
+
+# P: people
+PERSON_CONFLICT = _row("P01", "access_denied", 403, "what the source says does not agree with what is known", "same number, other name or birth date: never linked by itself; see the audit events")
+PERSON_INCOMPLETE = _row("P02", "access_denied", 403, "the source gave too little to know who this is", "no current personal number, or no name")
+PERSON_BARRED = _row("P03", "access_denied", 403, "this person cannot be signed in", "marked deceased or barred")
+
+# S: sources; one row for each connectors.base.Failure
+_SOURCE_ROWS: dict[SourceFailure, tuple[str, str, str, str]] = {
+    SourceFailure.CANCELLED: ("S01", "access_denied", "the person cancelled at the source", "nothing to do"),
+    SourceFailure.ACCOUNT_LOCKED: ("S02", "access_denied", "the source has locked this account", "the person must ask the source"),
+    SourceFailure.DECEASED: ("S03", "access_denied", "the source does not let this person sign in", "reported deceased; treat with care"),
+    SourceFailure.REFUSED: ("S04", "access_denied", "the source refused the sign-in", "see the source's own error in the log"),
+    SourceFailure.LEVEL_TOO_LOW: ("S05", "access_denied", "the sign-in at the source was too weak", "the source gave less than was asked"),
+    SourceFailure.UNREACHABLE: ("S06", "temporarily_unavailable", "the source cannot be reached", "`idp sources check`"),
+    SourceFailure.TIMED_OUT: ("S07", "temporarily_unavailable", "the source did not answer in time", "`idp sources check`"),
+    SourceFailure.OVERLOADED: ("S08", "temporarily_unavailable", "the source asks for patience", "429 or 503 from the source"),
+    SourceFailure.BROKEN_ANSWER: ("S09", "temporarily_unavailable", "the source's answer cannot be read", "half an answer, or not of the protocol"),
+    SourceFailure.INCOMPLETE: ("S10", "access_denied", "the source's answer lacks something needed", "a claim is missing; check the scopes agreed"),
+    SourceFailure.WRONG_SIGNATURE: ("S11", "access_denied", "the source's signature is not valid", "tampered, wrong key or wrong algorithm"),
+    SourceFailure.WRONG_ISSUER: ("S12", "access_denied", "the answer names another issuer", "mix-up, or the source changed its issuer"),
+    SourceFailure.WRONG_AUDIENCE: ("S13", "access_denied", "the answer was meant for somebody else", "client_id at the source differs"),
+    SourceFailure.WRONG_NONCE: ("S14", "access_denied", "the answer does not belong to this sign-in", "nonce or state does not fit: replay or injection"),
+    SourceFailure.WRONG_TIME: ("S15", "access_denied", "the answer is too old or from the future", "expired, or a clock is off: `idp sources check`"),
+    SourceFailure.REPLAYED: ("S16", "access_denied", "the answer was used before", "replay"),
+    SourceFailure.MISCONFIGURED: ("S17", "temporarily_unavailable", "the source does not accept us", "our credentials or configuration at the source"),
+}  # fmt: skip
+
+FROM_SOURCE: dict[SourceFailure, Failure] = {
+    kind: _row(code, error, 502 if error == "temporarily_unavailable" else 403, description, hint)
+    for kind, (code, error, description, hint) in _SOURCE_ROWS.items()
+}
+
+
+def as_table() -> str:
+    """The catalogue as the Markdown table that the documentation holds."""
+    lines = ["| code | wire error | status | what it means | hint for the operator |", "|---|---|---|---|---|"]
+    for row in CATALOGUE.values():
+        lines.append(f"| {row.code} | `{row.error}` | {row.status} | {row.description} | {row.hint} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,176 @@
+"""Every setting, typed and frozen. Unknown, missing or unsafe values refuse to start, in one sentence each.
+
+Values come from `config/default.toml`, then the file that IDP_CONFIG names, then environment variables
+(`IDP_ISSUER`, `IDP_LIFETIMES__CODE_SECONDS`, …), the later ones winning.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+DEFAULTS = Path(__file__).resolve().parent.parent / "config" / "default.toml"
+LOOPBACK_SUFFIX = ".localhost"  # RFC 6761 section 6.3
+
+
+class UnsafeSettings(Exception):
+    """The settings do not allow a start; the text says what to change."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Lifetimes(_Part):
+    code_seconds: int = Field(ge=10, le=600)
+    access_token_seconds: int = Field(ge=30, le=3600)
+    id_token_seconds: int = Field(ge=30, le=3600)
+    login_seconds: int = Field(ge=60, le=3600)
+    session_seconds: int = Field(ge=300, le=86400)
+    session_idle_seconds: int = Field(ge=300, le=86400)
+    grant_kept_days: int = Field(ge=1, le=3650)
+    audit_kept_days: int = Field(ge=30, le=3650)
+
+
+class Limits(_Part):
+    request_bytes: int = Field(ge=4096, le=1_048_576)
+    parameter_characters: int = Field(ge=256, le=65536)
+    logins_per_browser: int = Field(ge=2, le=100)
+    logins_per_network_per_minute: int = Field(ge=10)
+    failed_authentications_per_client_per_minute: int = Field(ge=1)
+
+
+class Outbound(_Part):
+    connect_seconds: float = Field(gt=0, le=10)
+    total_seconds: float = Field(gt=0, le=30)
+    answer_bytes: int = Field(ge=1024, le=10_485_760)
+    allow_loopback: bool
+    certificate_authorities_file: str
+
+
+class Outbox(_Part):
+    attempts: int = Field(ge=1, le=50)
+    first_retry_seconds: int = Field(ge=1, le=3600)
+
+
+class Settings(BaseSettings):
+    """The whole configuration of one provider. Build it with `load()`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="IDP_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    mode: Literal["production", "development", "test"]
+    issuer: str
+    name_vi: str
+    name_en: str
+    contact: str
+    database_url: str
+    short_lived_url: str
+    master_keys_file: str
+    trusted_proxies: int = Field(ge=0, le=5)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    metrics_token_file: str
+    lifetimes: Lifetimes
+    limits: Limits
+    outbound: Outbound
+    outbox: Outbox
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        return env_settings, init_settings
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.fragment:
+            raise ValueError("must be an origin such as https://dangnhap.example.vn, without a path or a final slash")
+        if parts.netloc != parts.netloc.lower() or "@" in parts.netloc:
+            raise ValueError("must be in lower case and hold no user name")
+        return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Settings:
+        host = urlsplit(self.issuer).hostname or ""
+        on_loopback = host == "localhost" or host.endswith(LOOPBACK_SUFFIX)
+        if not self.issuer.startswith("https://") and (self.mode == "production" or not on_loopback):
+            raise ValueError("issuer: plain http is for development on *.localhost only")
+        if self.mode == "production":
+            self._refuse_in_production()
+        return self
+
+    def _refuse_in_production(self) -> None:
+        if self.outbound.allow_loopback:
+            raise ValueError("outbound.allow_loopback: must be false in production")
+        if self.log_level == "DEBUG":
+            raise ValueError("log_level: DEBUG is not for production")
+        if not self.master_keys_file:
+            raise ValueError("master_keys_file: production needs a key file; `idp keys new-master` makes one")
+        if not self.metrics_token_file:
+            raise ValueError("metrics_token_file: production does not show its metrics to everybody")
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the provider over TLS, and so whether cookies may say Secure and __Host-."""
+        return self.issuer.startswith("https://")
+
+
+def load(path: str | None = None, **overrides: Any) -> Settings:
+    """The settings in force; raises UnsafeSettings, whose text names each fault, when there are none to be had."""
+    values = _read(DEFAULTS)
+    chosen = path or os.environ.get("IDP_CONFIG")
+    if chosen:
+        values = _merged(values, _read(Path(chosen)))
+    try:
+        settings = Settings(**_merged(values, overrides))
+    except ValidationError as problem:
+        raise UnsafeSettings(_sentences(problem)) from None
+    _refuse_open_file(settings.master_keys_file, "master_keys_file")
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as problem:
+        raise UnsafeSettings(f"the settings file {path} cannot be read: {problem.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise UnsafeSettings(f"the settings file {path} is not TOML: {problem}") from None
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for name, value in over.items():
+        below = merged.get(name)
+        merged[name] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _sentences(problem: ValidationError) -> str:
+    faults = [
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}".removeprefix(": ")
+        for fault in problem.errors(include_input=False, include_url=False)
+    ]
+    return "the settings refuse to start: " + "; ".join(faults)
+
+
+def _refuse_open_file(path: str, name: str) -> None:
+    if not path:
+        return
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError as problem:
+        raise UnsafeSettings(f"{name}: {path} cannot be read: {problem.strerror}") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise UnsafeSettings(f"{name}: {path} is readable by others; `chmod 600` it")
