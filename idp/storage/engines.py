@@ -1,0 +1,53 @@
+"""The two engines: SQLite for one machine, PostgreSQL for many. Both keep what they acknowledged."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from idp.settings import UnsafeSettings
+
+BUSY_TIMEOUT_MILLISECONDS = 15_000
+# WAL lets readers read while one writes; FULL makes a commit survive a power cut (sqlite.org/pragma.html).
+SQLITE_PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+def make_engine(url: str) -> Engine:
+    """The engine for a `sqlite:///…` or `postgresql+psycopg://…` URL; raises UnsafeSettings for any other."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise UnsafeSettings("database_url: needs a file; workers cannot share a database in memory")
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MILLISECONDS / 1000})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        return engine
+    if parsed.drivername == "postgresql+psycopg":
+        return create_engine(parsed, pool_pre_ping=True)
+    raise UnsafeSettings("database_url: must begin with sqlite:/// or postgresql+psycopg://")
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would begin too late to be a lock
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(pragma)
+
+
+def own_connection(engine: Engine) -> Any:
+    """A driver connection outside SQLAlchemy's pool, in autocommit: the caller keeps and closes it."""
+    raw = engine.raw_connection()
+    raw.detach()
+    connection: Any = raw.dbapi_connection
+    if engine.dialect.name == "postgresql":
+        connection.rollback()  # ends what the pool's ping began
+        connection.autocommit = True
+        connection.prepare_threshold = 0  # every statement here is run many times: prepare it at once
+    return connection

@@ -1,0 +1,154 @@
+"""The short-lived store: small values that many workers share for minutes. Losing it loses sign-ins under way,
+never what was granted, and never lets a thing be used twice: what must be spent once is spent in the database.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.dialects.sqlite import insert  # the ON CONFLICT clause reads the same on PostgreSQL
+
+from idp import clock
+from idp.settings import UnsafeSettings
+from idp.storage import trips
+from idp.storage.database import Database, Unreachable
+from idp.storage.models import ShortLivedRow
+
+
+class ShortLived(Protocol):
+    """Values by key, each with its own expiry. Every call is one round trip and raises Unreachable without a store."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
+        """Whether the value is now there because of this call: of many callers, one hears True."""
+        ...
+
+    def take(self, key: str) -> bytes | None:
+        """The value, which is gone now: of many callers, one gets it."""
+        ...
+
+    def count(self, key: str, seconds: int) -> int:
+        """How often this was called for this key since the first call, `seconds` ago at most."""
+        ...
+
+    def check(self) -> None:
+        """Raises Unreachable unless the store answers."""
+        ...
+
+
+def _postgres_or_sqlite(database: Database) -> Any:
+    if database.is_sqlite:
+        return insert
+    from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+    return postgres_insert
+
+
+class InDatabase:
+    """The short-lived store as a table, for one machine."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        row, make = ShortLivedRow, _postgres_or_sqlite(database)
+        values: dict[str, Any] = {"key": bindparam("key"), "value": bindparam("value"), "expires_at": bindparam("expires_at")}
+        adding = make(row).values(values)
+        self._get = select(row.value).where(row.key == bindparam("key"), row.expires_at > bindparam("now"))
+        self._put = adding.on_conflict_do_update(
+            index_elements=[row.key],
+            set_={"value": adding.excluded.value, "expires_at": adding.excluded.expires_at},
+            where=row.expires_at <= bindparam("now"),
+        ).returning(row.key)
+        self._take = delete(row).where(row.key == bindparam("key")).returning(row.value, row.expires_at)
+        self._read_count = select(row.value, row.expires_at).where(row.key == bindparam("key"))
+        self._write_count = adding.on_conflict_do_update(
+            index_elements=[row.key], set_={"value": adding.excluded.value, "expires_at": adding.excluded.expires_at}
+        )
+        self._lock = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("key"))))
+
+    def get(self, key: str) -> bytes | None:
+        trips.count("short_lived")
+        row = self._database.one(self._get, key=key, now=clock.seconds())
+        return bytes(row[0]) if row else None
+
+    def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
+        trips.count("short_lived")
+        now = clock.seconds()
+        with self._database.write() as tx:
+            return tx.one(self._put, key=key, value=value, expires_at=now + seconds, now=now) is not None
+
+    def take(self, key: str) -> bytes | None:
+        trips.count("short_lived")
+        with self._database.write() as tx:
+            row = tx.one(self._take, key=key)
+        return bytes(row[0]) if row and row[1] > clock.seconds() else None
+
+    def count(self, key: str, seconds: int) -> int:
+        trips.count("short_lived")
+        now = clock.seconds()
+        with self._database.write() as tx:
+            if not self._database.is_sqlite:
+                tx.one(self._lock, key=key)  # SQLite's write lock is already ours
+            row = tx.one(self._read_count, key=key)
+            so_far, expires_at = (int(bytes(row[0])), row[1]) if row and row[1] > now else (0, now + seconds)
+            tx.run(self._write_count, key=key, value=str(so_far + 1).encode(), expires_at=expires_at)
+        return so_far + 1
+
+    def check(self) -> None:
+        self._database.check()
+
+
+class InValkey:
+    """The short-lived store in Valkey or Redis, shared by many machines."""
+
+    def __init__(self, url: str) -> None:
+        import redis
+
+        self._problem = redis.RedisError
+        usual = url.replace("valkey://", "redis://", 1).replace("valkeys://", "rediss://", 1)
+        self._server: Any = redis.Redis.from_url(usual, socket_timeout=2, socket_connect_timeout=2)
+
+    def get(self, key: str) -> bytes | None:
+        value = self._ask("get", _named(key))
+        return None if value is None else bytes(value)
+
+    def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
+        return bool(self._ask("set", _named(key), value, nx=True, ex=seconds))
+
+    def take(self, key: str) -> bytes | None:
+        value = self._ask("getdel", _named(key))
+        return None if value is None else bytes(value)
+
+    def count(self, key: str, seconds: int) -> int:
+        trips.count("short_lived")
+        try:
+            with self._server.pipeline(transaction=True) as pipe:
+                pipe.set(_named(key), 0, nx=True, ex=seconds)
+                pipe.incr(_named(key))
+                return int(pipe.execute()[1])
+        except self._problem as problem:
+            raise Unreachable(type(problem).__name__) from problem
+
+    def check(self) -> None:
+        self._ask("ping")
+
+    def _ask(self, command: str, *parts: Any, **options: Any) -> Any:
+        trips.count("short_lived")
+        try:
+            return getattr(self._server, command)(*parts, **options)
+        except self._problem as problem:
+            raise Unreachable(type(problem).__name__) from problem
+
+
+def _named(key: str) -> str:
+    return f"motcua:{key}"
+
+
+def open_short_lived(url: str, database: Database) -> InDatabase | InValkey:
+    """The store that `short_lived_url` names; raises UnsafeSettings for one we do not know."""
+    if url == "database":
+        return InDatabase(database)
+    if url.partition("://")[0] in ("valkey", "valkeys", "redis", "rediss", "unix"):
+        return InValkey(url)
+    raise UnsafeSettings("short_lived_url: must be `database`, or begin with valkey://, redis:// or unix://")
