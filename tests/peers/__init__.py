@@ -1,0 +1,135 @@
+"""Independent OpenID Connect parties to test against: npm's oidc-provider and openid-client, each its own process.
+
+Nothing here is imported by the product. The npm packages are pinned by `package-lock.json` and installed on first use
+into `.cache/npm/` at the root of the repository, without running any package's scripts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+CACHE = HERE.parent.parent / ".cache" / "npm"
+START_LIMIT_SECONDS = 60  # a busy laptop may take long to start node
+
+
+class PeerFailed(AssertionError):
+    """The other party said no, or died; the message is what it printed."""
+
+
+def node_modules() -> Path:
+    """The folder with the packages of `package-lock.json`, installed if need be; many processes may ask at once."""
+    lock_file = HERE / "package-lock.json"
+    home = CACHE / f"peers-{hashlib.sha256(lock_file.read_bytes()).hexdigest()[:16]}"
+    done = home / ".installed"
+    if done.exists():
+        return home / "node_modules"
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            _install(home)
+            done.touch()
+    return home / "node_modules"
+
+
+def _install(home: Path) -> None:
+    if shutil.which("npm") is None:
+        raise PeerFailed("install Node.js with npm: these tests talk to independent OpenID Connect parties")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, home / name)
+    # --ignore-scripts: a package of the registry gets to run here only as the test's peer, never at installation.
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    result = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise PeerFailed(f"npm ci failed:\n{result.stdout}\n{result.stderr}")
+
+
+def script(name: str) -> Path:
+    """The path of one of our scripts, placed beside the installed packages so that its imports resolve."""
+    home = node_modules().parent
+    for source in HERE.glob("*.mjs"):
+        text = source.read_bytes()
+        target = home / source.name
+        if not target.exists() or target.read_bytes() != text:
+            # Another worker may be starting node with this file right now: replace it in one step.
+            partial = home / f"{source.name}.{os.getpid()}"
+            partial.write_bytes(text)
+            partial.replace(target)
+    return home / name
+
+
+def _start(name: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["node", str(script(name))],
+        env={"PATH": os.environ["PATH"], "NODE_NO_WARNINGS": "1", "EXIT_WITH_STDIN": "yes", **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.communicate(timeout=START_LIMIT_SECONDS)
+
+
+def _read_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    line = process.stdout.readline()
+    if not line:
+        raise PeerFailed(process.stderr.read())
+    answer: dict[str, Any] = json.loads(line)
+    if "error" in answer:
+        raise PeerFailed(json.dumps(answer, ensure_ascii=False))
+    return answer
+
+
+@contextlib.contextmanager
+def provider(
+    *, clients: Sequence[Mapping[str, Any]], accounts: Mapping[str, Mapping[str, Any]], **environment: str
+) -> Iterator[str]:
+    """Run `provider.mjs` and give its issuer; `environment` holds the other variables that its head explains."""
+    variables = {"CLIENTS": json.dumps(clients), "ACCOUNTS": json.dumps(accounts), **environment}
+    process = _start("provider.mjs", variables)
+    try:
+        yield _read_line(process)["issuer"]
+    finally:
+        _stop(process)
+
+
+class RelyingParty:
+    """One code flow by openid-client: open `authorization_url`, give `finish` the address that the browser lands on."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.authorization_url: str = _read_line(process)["authorization_url"]
+
+    def finish(self, callback_url: str) -> dict[str, Any]:
+        """What the flow brought (see the head of `openid_client.mjs`); `PeerFailed` if openid-client refuses."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(callback_url + "\n")
+        self._process.stdin.flush()
+        return _read_line(self._process)
+
+
+@contextlib.contextmanager
+def openid_client(*, issuer: str, client_id: str, redirect_uri: str, **environment: str) -> Iterator[RelyingParty]:
+    """Run `openid_client.mjs` against `issuer`; `environment` holds the other variables that its head explains."""
+    variables = {"ISSUER": issuer, "CLIENT_ID": client_id, "REDIRECT_URI": redirect_uri, **environment}
+    process = _start("openid_client.mjs", variables)
+    try:
+        yield RelyingParty(process)
+    finally:
+        _stop(process)
