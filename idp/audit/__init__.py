@@ -1,0 +1,141 @@
+"""What happened, one function an event, so that its fields can neither drift nor leak.
+
+An event that changes state is written in the transaction that changes it. Nothing here takes a token, a name or a
+number: people, sessions and grants are our own random ids, details are counts, levels and codes.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import structlog
+
+from idp import clock, entropy
+from idp.audit import models
+from idp.errors import Failure
+from idp.storage import Database, Transaction
+
+ONE_REFUSAL_EVERY_SECONDS = 1.0
+REFUSALS_REMEMBERED = 2000
+EXPORT_BATCH = 1000
+
+
+class Audit:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._refusals: dict[tuple[str, str, str], tuple[float, int]] = {}
+
+    def signed_in(
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, source_id: str, source_version: int, level: int,
+        outcome: str, rule: str, for_client: str,
+    ) -> None:  # fmt: skip
+        """A person proved themselves at a source; `outcome` and `rule` say how they were recognised."""
+        details = {"level": level, "outcome": outcome, "rule": rule, "version": source_version, "portal": for_client}
+        _add(tx, "signed_in", person_id=person_id, session_id=session_id, source_id=source_id, details=details)
+
+    def person_made(self, tx: Transaction, *, person_id: bytes, source_id: str) -> None:
+        _add(tx, "person_made", person_id=person_id, source_id=source_id)
+
+    def person_rectified(self, tx: Transaction, *, person_id: bytes, source_id: str, attributes: list[str]) -> None:
+        _add(tx, "person_rectified", person_id=person_id, source_id=source_id, details={"attributes": attributes})
+
+    def person_barred(self, tx: Transaction, *, person_id: bytes, reason: str) -> None:
+        _add(tx, "person_barred", person_id=person_id, details={"reason": reason})
+
+    def told(
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, claims: list[str], consent: bool
+    ) -> None:
+        """The person was shown what goes to the portal and went on; `consent` if they had to agree, and did."""
+        details = {"claims": claims, "consent": consent}
+        _add(tx, "told", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
+
+    def granted(
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, level: int, claims: list[str]
+    ) -> None:
+        """A portal redeemed a code: from now on it may read these claims."""
+        details = {"level": level, "claims": claims}
+        _add(tx, "granted", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
+
+    def grant_revoked(self, tx: Transaction, *, client_id: str, session_id: bytes | None, reason: str) -> None:
+        _add(tx, "grant_revoked", client_id=client_id, session_id=session_id, details={"reason": reason})
+
+    def session_ended(
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, reason: str, portals_told: int
+    ) -> None:
+        details = {"reason": reason, "portals_told": portals_told}
+        _add(tx, "session_ended", person_id=person_id, session_id=session_id, details=details)
+
+    def logout_delivered(self, tx: Transaction, *, client_id: str, session_id: bytes, attempts: int) -> None:
+        _add(tx, "logout_delivered", client_id=client_id, session_id=session_id, details={"attempts": attempts})
+
+    def logout_given_up(self, tx: Transaction, *, client_id: str, session_id: bytes, attempts: int) -> None:
+        _add(tx, "logout_given_up", client_id=client_id, session_id=session_id, details={"attempts": attempts})
+
+    def portal_changed(self, tx: Transaction, *, client_id: str, change: str, operator: str) -> None:
+        _add(tx, "portal_changed", client_id=client_id, details={"change": change, "operator": operator})
+
+    def source_changed(
+        self, tx: Transaction, *, source_id: str, change: str, version: int | None, operator: str
+    ) -> None:
+        details = {"change": change, "version": version, "operator": operator}
+        _add(tx, "source_changed", source_id=source_id, details=details)
+
+    def keys_rotated(self, tx: Transaction, *, kids: list[str], operator: str) -> None:
+        _add(tx, "keys_rotated", details={"kids": kids, "operator": operator})
+
+    def refused(
+        self, failure: Failure, *, client_id: str | None = None, source_id: str | None = None,
+        person_id: bytes | None = None, session_id: bytes | None = None,
+    ) -> None:  # fmt: skip
+        """A request was refused. One that repeats within a second only counts, so that nobody can fill the disk."""
+        count = self._refusals_to_write((failure.code, client_id or "", source_id or ""))
+        if not count:
+            return
+        details = {"code": failure.code, "error": failure.error, "count": count}
+        with self._database.write() as tx:
+            _add(tx, "refused", client_id=client_id, source_id=source_id, person_id=person_id, session_id=session_id,
+                 details=details)  # fmt: skip
+
+    def export(self, since: int = 0) -> Iterator[dict[str, Any]]:
+        """Every event from the instant `since` on, oldest first, ids in hexadecimal."""
+        after = b""
+        while rows := self._database.all(models.EXPORT, after=after, since=since, most=EXPORT_BATCH):
+            for row in rows:
+                after = bytes(row[0])
+                yield {
+                    "id": after.hex(), "at": clock.instant(row[1]).isoformat(), "event": row[2], "request_id": row[3],
+                    "person_id": _hex(row[4]), "session_id": _hex(row[5]), "client_id": row[6], "source_id": row[7],
+                    "details": json.loads(row[8]),
+                }  # fmt: skip
+
+    def _refusals_to_write(self, what: tuple[str, str, str]) -> int:
+        now = clock.monotonic()
+        with self._lock:
+            written_at, held_back = self._refusals.get(what, (-ONE_REFUSAL_EVERY_SECONDS, 0))
+            if now - written_at < ONE_REFUSAL_EVERY_SECONDS:
+                self._refusals[what] = (written_at, held_back + 1)
+                return 0
+            if len(self._refusals) >= REFUSALS_REMEMBERED:
+                self._refusals.clear()
+            self._refusals[what] = (now, 0)
+            return held_back + 1
+
+
+def _add(
+    tx: Transaction, event: str, *, person_id: bytes | None = None, session_id: bytes | None = None,
+    client_id: str | None = None, source_id: str | None = None, details: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    tx.run(
+        models.ADD, id=entropy.ordered_id(), at=clock.seconds(), event=event, request_id=request_id,
+        person_id=person_id, session_id=session_id, client_id=client_id, source_id=source_id,
+        details=json.dumps(details or {}, separators=(",", ":")),
+    )  # fmt: skip
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else bytes(value).hex()

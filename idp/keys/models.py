@@ -1,0 +1,29 @@
+"""The table of signing keys. The private half is sealed; the public half is what JWKS shows."""
+
+from __future__ import annotations
+
+from sqlalchemy import LargeBinary, String, bindparam, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.storage import Base
+
+
+class SigningKeyRow(Base):
+    __tablename__ = "signing_keys"
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    alg: Mapped[str] = mapped_column(String(10))
+    private: Mapped[bytes] = mapped_column(LargeBinary)  # sealed PKCS #8 DER
+    made_at: Mapped[int]
+    active_from: Mapped[int]
+    published_until: Mapped[int | None]  # None while no successor is named
+
+
+ADD = insert(SigningKeyRow)
+FIND_ALL = select(
+    SigningKeyRow.kid, SigningKeyRow.alg, SigningKeyRow.private, SigningKeyRow.active_from, SigningKeyRow.published_until
+).order_by(SigningKeyRow.active_from)
+NAME_SUCCESSOR = (
+    update(SigningKeyRow)
+    .where(SigningKeyRow.alg == bindparam("of_alg"), SigningKeyRow.published_until.is_(None))
+    .values(published_until=bindparam("until"))
+)
