@@ -1,0 +1,121 @@
+"""Scopes and claims: the one table. Portals read it on a page, discovery and the release of claims follow it.
+
+A claim without a value is left out, never null. VNConnect's names stand beside the standard ones for portals that
+were written for it. The personal number is a claim of its own, in a scope that an operator must grant by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from idp.people.person import Person
+
+ClaimValue = str | bool | int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What a claim may be computed from: the person, and how they came."""
+
+    person: Person
+    sub: str
+    level: int
+    source_kind: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`position` in CLAIMS is kept in codes and grants, so rows are only ever added at the end."""
+
+    name: str
+    scopes: tuple[str, ...]  # one of these must be granted
+    value: Callable[[Release], ClaimValue | None]
+    also_needs: str | None = None  # a further scope that must be granted, for claims that are more than their bundle
+
+
+def _birthdate(release: Release) -> str | None:
+    """OpenID Connect Core section 5.1: a full date, or the year alone; a month without a day is not representable."""
+    born = release.person.birth_date
+    if born is None:
+        return None
+    if born.month is None or born.day is None:
+        return f"{born.year:04d}"
+    return f"{born.year:04d}-{born.month:02d}-{born.day:02d}"
+
+
+def _vnconnect_birthdate(release: Release) -> str | None:
+    """`yyyyMMdd`, as VNConnect has it, cut to what is known: `yyyyMM` or `yyyy`."""
+    born = release.person.birth_date
+    if born is None:
+        return None
+    parts = [f"{born.year:04d}", *(f"{part:02d}" for part in (born.month, born.day) if part is not None)]
+    return "".join(parts)
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim("name", ("profile", "name"), lambda r: r.person.name),
+    Claim("family_name", ("profile",), lambda r: r.person.family_name),
+    Claim("middle_name", ("profile",), lambda r: r.person.middle_name),
+    Claim("given_name", ("profile",), lambda r: r.person.given_name),
+    Claim("birthdate", ("profile", "birthdate"), _birthdate),
+    Claim("gender", ("profile",), lambda r: r.person.sex),
+    Claim("updated_at", ("profile",), lambda r: r.person.updated_at),
+    Claim("email", ("email",), lambda r: r.person.email),
+    Claim("email_verified", ("email",), lambda r: False if r.person.email else None),
+    Claim("phone_number", ("phone",), lambda r: r.person.phone),
+    Claim("phone_number_verified", ("phone",), lambda r: False if r.person.phone else None),
+    Claim("personal_number", ("personal_number",), lambda r: r.person.personal_number),
+    Claim("HoVaTen", ("vnconnect",), lambda r: r.person.name),
+    Claim("SoDinhDanh", ("vnconnect",), lambda r: r.person.personal_number, "personal_number"),
+    Claim("SoCMND", ("vnconnect",), lambda r: r.person.former_number, "personal_number"),
+    Claim("NgayThangNamSinh", ("vnconnect",), _vnconnect_birthdate),
+    Claim("ThuDienTu", ("vnconnect",), lambda r: r.person.email),
+    Claim("SoDienThoai", ("vnconnect",), lambda r: r.person.phone),
+    Claim("LoaiTaiKhoan", ("vnconnect",), lambda _: "1"),  # "1" is a citizen
+    Claim("TechID", ("vnconnect",), lambda r: r.sub),
+    Claim("loAs", ("vnconnect",), lambda r: f"LoA{r.level}"),
+    Claim("loginIdp", ("vnconnect",), lambda r: r.source_kind),
+)
+
+BY_NAME = {claim.name: claim for claim in CLAIMS}
+POSITIONS = {claim.name: position for position, claim in enumerate(CLAIMS)}
+# openid comes first: it is the one scope that every request holds, and releases the sub alone.
+SCOPES = tuple(dict.fromkeys(("openid", *(scope for claim in CLAIMS for scope in claim.scopes))))
+SCOPE_POSITIONS = {scope: position for position, scope in enumerate(SCOPES)}
+# Scopes that an operator grants by name, one portal at a time; the command line asks for the reason.
+GUARDED_SCOPES = frozenset({"personal_number"})
+
+
+def allowed(names: Iterable[str], granted_scopes: Iterable[str]) -> tuple[str, ...]:
+    """Those of the named claims that the granted scopes let a portal see, in the table's order."""
+    granted, wanted = set(granted_scopes), set(names)
+    return tuple(
+        claim.name
+        for claim in CLAIMS
+        if claim.name in wanted
+        and granted.intersection(claim.scopes)
+        and (claim.also_needs is None or claim.also_needs in granted)
+    )
+
+
+def of_scopes(requested: Iterable[str], granted_scopes: Iterable[str]) -> tuple[str, ...]:
+    """The claims that these requested scopes stand for, of those granted (OpenID Connect Core section 5.4)."""
+    asked = set(requested)
+    return allowed((claim.name for claim in CLAIMS if asked.intersection(claim.scopes)), granted_scopes)
+
+
+def released(names: Iterable[str], release: Release) -> dict[str, ClaimValue]:
+    """The named claims with their values; one that has no value is left out."""
+    values = ((name, BY_NAME[name].value(release)) for name in names)
+    return {name: value for name, value in values if value is not None and value != ""}
+
+
+def to_bits(names: Iterable[str], positions: dict[str, int] = POSITIONS) -> int:
+    """A set of claims (or scopes) as one number, for sealed codes and rows."""
+    return sum(1 << positions[name] for name in set(names))
+
+
+def from_bits(bits: int, positions: dict[str, int] = POSITIONS) -> tuple[str, ...]:
+    return tuple(name for name, position in positions.items() if bits >> position & 1)

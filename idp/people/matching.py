@@ -1,0 +1,64 @@
+"""Who is this? Rules only, each with a name: MATCH, NEW, or a refusal. Nothing that merely looks alike is ever linked.
+
+For now a person is found by the exact personal number, with name and birth date agreeing; a number that agrees while
+the name or the date does not is a conflict, and never links by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from connectors.base import Assertion
+from idp import errors
+from idp.errors import Failure
+from idp.people.names import folded
+from idp.people.person import Born, Person
+
+PERSONAL_NUMBER = re.compile(r"\d{12}", re.ASCII)  # Law on Identification 2023, article 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    outcome: str  # MATCH, NEW, CONFLICT, INCOMPLETE, BARRED
+    rule: str
+    person: Person | None = None
+    failure: Failure | None = None
+
+
+def decide(assertion: Assertion, number: str | None, linked: Person | None, numbered: Person | None) -> Decision:
+    """Whose sign-in this is, given the person linked to this subject and the person who has this number."""
+    if not assertion.name.full.strip():
+        return _refusal("INCOMPLETE", "no-name", errors.PERSON_INCOMPLETE)
+    if number is not None and not PERSONAL_NUMBER.fullmatch(number):
+        return _refusal("INCOMPLETE", "number-malformed", errors.PERSON_INCOMPLETE)
+    if linked is None and number is None:
+        return _refusal("INCOMPLETE", "no-number", errors.PERSON_INCOMPLETE)
+    found = linked or numbered
+    if found is None:
+        return Decision(outcome="NEW", rule="number-unknown")
+    disagreement = _disagreement(assertion, number, found, numbered)
+    if disagreement:
+        return _refusal("CONFLICT", disagreement, errors.PERSON_CONFLICT)
+    if found.status != "active":
+        return _refusal("BARRED", f"status-{found.status}", errors.PERSON_BARRED)
+    return Decision(outcome="MATCH", rule="link" if linked else "number-name-birth", person=found)
+
+
+def _disagreement(assertion: Assertion, number: str | None, found: Person, numbered: Person | None) -> str | None:
+    """The name of the rule by which the source's words cannot be about the person found, or None."""
+    if numbered is not None and numbered.id != found.id:
+        return "link-and-number-are-two-people"
+    if number is not None and found.personal_number not in (None, number):
+        return "number-changed"
+    if found.name is not None and folded(found.name) != folded(assertion.name.full):
+        return "name-differs"
+    born = assertion.birth_date
+    if born is not None and found.birth_date is not None:
+        if not Born(born.year, born.month, born.day).agrees_with(found.birth_date):
+            return "birth-date-differs"
+    return None
+
+
+def _refusal(outcome: str, rule: str, failure: Failure) -> Decision:
+    return Decision(outcome=outcome, rule=rule, failure=failure)

@@ -1,0 +1,112 @@
+"""The tables of people. Names, dates and numbers are sealed; numbers can be looked up by a keyed index alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.storage import Base
+
+
+class PersonRow(Base):
+    __tablename__ = "people"
+    id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    status: Mapped[str] = mapped_column(String(10))
+    version: Mapped[int]
+    number_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)  # of the current personal number
+    attributes: Mapped[bytes] = mapped_column(LargeBinary)  # sealed JSON
+    made_at: Mapped[int]
+    changed_at: Mapped[int]
+
+
+class LinkRow(Base):
+    """This subject at this source is this person; kept with the rule that said so."""
+
+    __tablename__ = "links"
+    source_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    subject_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    person_id: Mapped[bytes] = mapped_column(LargeBinary, index=True)
+    rule: Mapped[str] = mapped_column(String(40))
+    evidence: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[int]
+
+
+class SubjectRow(Base):
+    """The `sub` by which a sector's portals know a person: minted at first release, kept for good."""
+
+    __tablename__ = "subjects"
+    person_id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    sector: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sub: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[int]
+    __table_args__ = (UniqueConstraint("sector", "sub"),)
+
+
+class ConsentRow(Base):
+    """What a person was told, or agreed to, about a portal: the claims, and when."""
+
+    __tablename__ = "consents"
+    person_id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    client_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    claims: Mapped[int]  # bits of claims.POSITIONS
+    agreed: Mapped[int]
+    at: Mapped[int]
+    __table_args__ = (Index("ix_consents_client", "client_id"),)
+
+
+_PERSON = (PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes)
+FIND_PERSON = select(*_PERSON).where(PersonRow.id == bindparam("person_id"))
+FIND_BY_NUMBER = select(*_PERSON).where(PersonRow.number_index == bindparam("number"))
+FIND_BY_LINK = (
+    select(*_PERSON)
+    .join(LinkRow, LinkRow.person_id == PersonRow.id)
+    .where(LinkRow.source_id == bindparam("source"), LinkRow.subject_index == bindparam("subject"))
+)
+FIND_BY_SUB = select(SubjectRow.person_id).where(
+    SubjectRow.sector == bindparam("of_sector"), SubjectRow.sub == bindparam("of_sub")
+)
+ADD_PERSON = insert(PersonRow)
+ADD_LINK = insert(LinkRow)
+CHANGE_PERSON = (
+    update(PersonRow)
+    .where(PersonRow.id == bindparam("person_id"), PersonRow.version == bindparam("seen_version"))
+    .values(
+        version=bindparam("new_version"), attributes=bindparam("new_attributes"), changed_at=bindparam("now"),
+        number_index=bindparam("new_number"),
+    )
+)  # fmt: skip
+SET_STATUS = (
+    update(PersonRow)
+    .where(PersonRow.id == bindparam("person_id"))
+    .values(status=bindparam("new_status"), version=PersonRow.version + 1, changed_at=bindparam("now"))
+)
+
+
+def _keep_subject(make: Any) -> Any:
+    adding = make(SubjectRow).values(
+        person_id=bindparam("person_id"), sector=bindparam("sector"), sub=bindparam("sub"), made_at=bindparam("made_at")
+    )
+    return adding.on_conflict_do_nothing(index_elements=[SubjectRow.person_id, SubjectRow.sector])
+
+
+def _keep_consent(make: Any) -> Any:
+    adding = make(ConsentRow).values(
+        person_id=bindparam("person_id"), client_id=bindparam("client_id"), claims=bindparam("claims"),
+        agreed=bindparam("agreed"), at=bindparam("at"),
+    )  # fmt: skip
+    new = adding.excluded
+    return adding.on_conflict_do_update(
+        index_elements=[ConsentRow.person_id, ConsentRow.client_id],
+        set_={"claims": new.claims, "agreed": new.agreed, "at": new.at},
+    )
+
+
+KEEP_SUBJECT = {True: _keep_subject(sqlite_insert), False: _keep_subject(postgres_insert)}
+KEEP_CONSENT = {True: _keep_consent(sqlite_insert), False: _keep_consent(postgres_insert)}
+FIND_SUBJECT = select(SubjectRow.sub).where(
+    SubjectRow.person_id == bindparam("person_id"), SubjectRow.sector == bindparam("sector")
+)

@@ -1,0 +1,148 @@
+"""BrowserSession: single sign-on. A person who proved themselves in this browser is known to every portal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from idp import clock, entropy
+from idp.audit import Audit
+from idp.clients import Client, Clients
+from idp.people import claims
+from idp.seal import Sealer
+from idp.sessions import models
+from idp.settings import Lifetimes
+from idp.storage import Database, Transaction
+from idp.storage.outbox import Outbox
+
+TOUCH_EVERY_SECONDS = 60  # used_at is only ever this much behind, and costs a write only so often
+LOGOUT_NOTICE = "backchannel_logout"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A live session as one portal sees it: who, how sure, since when, and what they were told of this portal."""
+
+    session_id: bytes
+    person_id: bytes
+    level: int
+    auth_time: int
+    source_id: str
+    source_kind: str
+    told_claims: tuple[str, ...] | None  # None: this person was never told about this portal
+    agreed: bool
+    sub: str | None  # None: no sub was minted yet for this portal's sector
+    needs_touch: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """A sign-in to make a session of."""
+
+    person_id: bytes
+    source_id: str
+    source_kind: str
+    level: int
+    amr: tuple[str, ...]
+    auth_time: int
+    logout_hint: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A session that has just ended: where its person came from, and which portals are being told."""
+
+    source_id: str
+    logout_hint: str | None
+    told: tuple[Client, ...]
+
+
+class Sessions:
+    def __init__(
+        self, database: Database, sealer: Sealer, clients: Clients, outbox: Outbox, audit: Audit, lifetimes: Lifetimes
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._clients = clients
+        self._outbox = outbox
+        self._audit = audit
+        self._lifetimes = lifetimes
+
+    def standing(self, cookie: str | None, client: Client) -> Standing | None:
+        """The live session that this cookie opens, as this portal sees it; one read."""
+        if not cookie or len(cookie) > 100:
+            return None
+        now = clock.seconds()
+        row = self._database.one(
+            models.STANDING, fingerprint=entropy.fingerprint(cookie), client_id=client.id, sector=client.sector, now=now,
+            idle_since=now - self._lifetimes.session_idle_seconds,
+        )  # fmt: skip
+        if row is None:
+            return None
+        return Standing(
+            session_id=bytes(row[0]), person_id=bytes(row[1]), level=row[2], auth_time=row[3], source_id=row[4],
+            source_kind=row[5], needs_touch=now - row[6] >= TOUCH_EVERY_SECONDS,
+            told_claims=None if row[7] is None else claims.from_bits(row[7]), agreed=bool(row[8]), sub=row[9],
+        )  # fmt: skip
+
+    def open(self, tx: Transaction, cookie: str | None, signed_in: SignedIn) -> tuple[bytes, str]:
+        """The browser has a session of this person; returns its id and the new cookie value.
+
+        The value changes at every sign-in (no fixation). A running session of the same person goes on under its id,
+        so that its portals stay known; one of somebody else ends first, and its portals are told.
+        """
+        now, value = clock.seconds(), entropy.opaque_value()
+        upstream = None if signed_in.logout_hint is None else json.dumps(signed_in.logout_hint).encode()
+        running = tx.one(models.FIND_OPEN, of_fingerprint=entropy.fingerprint(cookie)) if cookie else None
+        if running and bytes(running[1]) == signed_in.person_id:
+            session_id = bytes(running[0])
+            tx.run(
+                models.RENEW, of_session=session_id, new_fingerprint=entropy.fingerprint(value), now=now,
+                new_source=signed_in.source_id, new_kind=signed_in.source_kind, new_level=signed_in.level,
+                new_amr=" ".join(signed_in.amr), new_auth_time=signed_in.auth_time,
+                new_expiry=now + self._lifetimes.session_seconds, new_upstream=self._sealed(upstream, session_id),
+            )  # fmt: skip
+            return session_id, value
+        if running:
+            self.end(tx, bytes(running[0]), "another person signed in")
+        session_id = entropy.ordered_id()
+        tx.run(
+            models.ADD_SESSION, id=session_id, fingerprint=entropy.fingerprint(value), person_id=signed_in.person_id,
+            source_id=signed_in.source_id, source_kind=signed_in.source_kind, level=signed_in.level,
+            amr=" ".join(signed_in.amr), auth_time=signed_in.auth_time, opened_at=now, used_at=now,
+            expires_at=now + self._lifetimes.session_seconds, ended_at=None,
+            upstream=self._sealed(upstream, session_id),
+        )  # fmt: skip
+        return session_id, value
+
+    def by_cookie(self, cookie: str | None) -> bytes | None:
+        """The id of the open session of this cookie, for signing out."""
+        if not cookie:
+            return None
+        row = self._database.one(models.FIND_OPEN, of_fingerprint=entropy.fingerprint(cookie))
+        return bytes(row[0]) if row else None
+
+    def end(self, tx: Transaction, session_id: bytes, reason: str) -> Ended | None:
+        """The session is over, and every portal that was granted something in it will be told; None if it was over."""
+        row = tx.one(models.END, of_session=session_id, now=clock.seconds())
+        if row is None:
+            return None
+        told = []
+        for client_id, sub in tx.all(models.PORTALS_OF_SESSION, of_session=session_id):
+            client = self._clients.find(client_id)
+            if client is not None and client.backchannel_logout_uri:
+                self._outbox.add(tx, LOGOUT_NOTICE, {"client_id": client_id, "sub": sub, "sid": session_id.hex()})
+                told.append(client)
+        self._audit.session_ended(
+            tx, person_id=bytes(row[0]), session_id=session_id, reason=reason, portals_told=len(told)
+        )
+        hint = None if row[2] is None else json.loads(self._sealer.open("session.upstream", bytes(row[2]), session_id))
+        return Ended(source_id=row[1], logout_hint=hint, told=tuple(told))
+
+    def end_all_of(self, tx: Transaction, person_id: bytes, reason: str) -> int:
+        """No session of this person is open any more; returns how many were."""
+        open_ones = tx.all(models.OPEN_OF_PERSON, of_person=person_id)
+        return sum(self.end(tx, bytes(row[0]), reason) is not None for row in open_ones)
+
+    def _sealed(self, upstream: bytes | None, session_id: bytes) -> bytes | None:
+        return None if upstream is None else self._sealer.seal("session.upstream", upstream, session_id)

@@ -1,0 +1,184 @@
+"""Sources as configured: who they are, in which version, how high they may vouch, and how they are doing.
+
+This room alone loads connectors. A version never changes once made; a sign-in under way keeps the version it began
+with, unless the source is switched off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from connectors import KINDS
+from connectors.base import Check, Checkable, Connector, Context, HasMetadata, Http
+from idp import clock, entropy
+from idp.seal import Sealer
+from idp.sources import models
+from idp.sources.documents import Documents
+from idp.sources.health import Health, HealthBook
+from idp.storage import Database, ShortLived, Transaction, spent
+from idp.storage.changes import Changes
+
+TOPIC = "sources"
+log = structlog.get_logger()
+
+
+class BadSource(ValueError):
+    """The source cannot be configured like this; the text says why, field by field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One version of one source, ready to be asked."""
+
+    id: str
+    kind: str
+    enabled: bool
+    version: int
+    name_vi: str
+    name_en: str
+    ceiling: int
+    connector: Connector
+    context: Context
+
+    def name(self, language: str) -> str:
+        return self.name_en if language == "en" else self.name_vi
+
+    def checks(self) -> list[Check]:
+        """Every test that can be made without a person."""
+        return self.connector.checks(self.context) if isinstance(self.connector, Checkable) else []
+
+    def metadata(self) -> tuple[str, bytes] | None:
+        """What we publish for this source (media type, document), or None."""
+        return self.connector.metadata(self.context) if isinstance(self.connector, HasMetadata) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceDraft:
+    """A source as an operator describes it. `secrets` are sealed when it is saved, and never shown again."""
+
+    id: str
+    kind: str
+    name_vi: str
+    name_en: str
+    ceiling: int
+    configuration: Mapping[str, Any]
+    secrets: Mapping[str, str]
+
+
+class Sources:
+    def __init__(
+        self, database: Database, short_lived: ShortLived, sealer: Sealer, changes: Changes, http: Http
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._changes = changes
+        self._http = http
+        self._documents: dict[str, Documents] = {}
+        self._in_force: tuple[int, dict[str, Source]] = (-1, {})
+        self._versions: dict[tuple[str, int], Source] = {}
+        self.health = HealthBook(short_lived)
+
+    def in_force(self) -> list[Source]:
+        """Every source in the version in force, switched on or off, by id."""
+        number = self._changes.number(TOPIC)
+        known_number, known = self._in_force
+        if known_number != number:
+            known = {row[0]: self._built(row) for row in self._database.all(models.FIND_IN_FORCE)}
+            self._in_force, self._versions = (number, known), {}
+        return list(known.values())
+
+    def find(self, source_id: str) -> Source | None:
+        return next((source for source in self.in_force() if source.id == source_id), None)
+
+    def at_version(self, source_id: str, version: int) -> Source | None:
+        """The version with which a sign-in began, for its end; None if the source is gone or switched off."""
+        current = self.find(source_id)
+        if current is None or not current.enabled or current.version == version:
+            return current if current is not None and current.enabled else None
+        known = self._versions.get((source_id, version))
+        if known is None:
+            row = self._database.one(models.FIND_VERSION, source_id=source_id, version=version)
+            if row is None:
+                return None
+            known = self._versions[source_id, version] = self._built(row)
+        return known
+
+    def highest_level(self) -> int:
+        """The highest level that any source now switched on may assert."""
+        return max((source.ceiling for source in self.in_force() if source.enabled), default=0)
+
+    def health_of(self, source: Source) -> Health:
+        return self.health.of(source.id)
+
+    def save(self, tx: Transaction, draft: SourceDraft) -> int:
+        """The draft is a new version and in force; a new source starts switched off. Returns the version.
+
+        Raises BadSource.
+        """
+        self._check(draft)
+        row = tx.one(models.FIND_NUMBER, source_id=draft.id)
+        version, now = (row[0] if row else 0) + 1, clock.seconds()
+        secrets = self._sealer.seal("sources.secrets", json.dumps(dict(draft.secrets)).encode(), draft.id.encode())
+        if row is None:
+            tx.run(models.ADD, id=draft.id, kind=draft.kind, enabled=0, version=version, made_at=now)
+        tx.run(
+            models.ADD_VERSION, source_id=draft.id, version=version, name_vi=draft.name_vi, name_en=draft.name_en,
+            ceiling=draft.ceiling, configuration=json.dumps(dict(draft.configuration)), secrets=secrets, made_at=now,
+        )  # fmt: skip
+        tx.run(models.PUT_IN_FORCE, source_id=draft.id, new_version=version)
+        self._changes.bump(tx, TOPIC)
+        return version
+
+    def set_enabled(self, tx: Transaction, source_id: str, enabled: bool) -> None:
+        """The source is on or off, in every worker within seconds; raises BadSource for an unknown one."""
+        if not tx.run(models.SET_ENABLED, source_id=source_id, on=int(enabled)):
+            raise BadSource(f"there is no source {source_id}")
+        self._changes.bump(tx, TOPIC)
+
+    def _check(self, draft: SourceDraft) -> None:
+        kind = KINDS.get(draft.kind)
+        if kind is None:
+            raise BadSource(f"kind: {draft.kind} is not one of {', '.join(sorted(KINDS))}")
+        if not draft.id.isascii() or not draft.id.replace("-", "").isalnum() or len(draft.id) > 60:
+            raise BadSource("id: letters, digits and hyphens, 60 at most")
+        if not 1 <= draft.ceiling <= kind.ceiling:
+            raise BadSource(f"ceiling: a source of kind {kind.name} may assert LoA1 to LoA{kind.ceiling}")
+        known = self.find(draft.id)
+        if known is not None and known.kind != draft.kind:
+            raise BadSource("kind: cannot change; add another source")
+        try:
+            kind.configuration.model_validate(dict(draft.configuration))
+        except ValidationError as problem:
+            faults = problem.errors(include_input=False, include_url=False)
+            raise BadSource("; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in faults)) from None
+
+    def _built(self, row: Sequence[Any]) -> Source:
+        source_id, kind_name, enabled, version, name_vi, name_en, ceiling, configuration, sealed = row
+        kind = KINDS[kind_name]
+        secrets = json.loads(self._sealer.open("sources.secrets", bytes(sealed), source_id.encode()))
+        return Source(
+            id=source_id, kind=kind_name, enabled=bool(enabled), version=version, name_vi=name_vi, name_en=name_en,
+            ceiling=min(ceiling, kind.ceiling),
+            connector=kind.connector(kind.configuration.model_validate_json(configuration)),
+            context=self._context(source_id, secrets),
+        )  # fmt: skip
+
+    def _context(self, source_id: str, secrets: dict[str, str]) -> Context:
+        documents = self._documents.get(source_id)
+        if documents is None:
+            documents = self._documents[source_id] = Documents(self._database, self._http, source_id)
+        return Context(
+            http=self._http, documents=documents, now=clock.now, fresh_value=entropy.opaque_value,
+            secret=secrets.__getitem__,
+            spend=lambda value, seconds: spent.spend_now(self._database, f"{source_id}\n{value}", seconds),
+            note=log.bind(source=source_id).info,
+        )  # fmt: skip
+
+
+__all__ = ["BadSource", "Health", "Source", "SourceDraft", "Sources"]
