@@ -1,0 +1,128 @@
+"""A sign-in under way: begun, found again by its own browser only, and what the person decided on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from idp import clock, entropy, errors
+from idp.audit import Audit
+from idp.broker.shelf import KEPT_SECONDS, Login, Shelf
+from idp.broker.steps import Need, Step, next_step
+from idp.clients import Client, Clients
+from idp.errors import Failure, Refused
+from idp.people import People, claims
+from idp.people.claims import ClaimValue, Release
+from idp.seal import Sealer, to_text
+from idp.sessions import Sessions, Standing
+from idp.sessions.cookies import Cookies
+from idp.settings import Settings
+from idp.storage import Database, ShortLived
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    login_id: str
+    cookies: tuple[str, ...]  # Set-Cookie values
+
+
+class Journey:
+    def __init__(
+        self, *, database: Database, short_lived: ShortLived, shelf: Shelf, clients: Clients, people: People,
+        sessions: Sessions, audit: Audit, sealer: Sealer, cookies: Cookies, settings: Settings,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._short_lived = short_lived
+        self._shelf = shelf
+        self._clients = clients
+        self._people = people
+        self._sessions = sessions
+        self._audit = audit
+        self._sealer = sealer
+        self._cookies = cookies
+        self._settings = settings
+
+    def start(self, need: Need, request: str, cookies: Mapping[str, str], network: str) -> Started:
+        """A sign-in is under way, bound to this browser; raises Refused for a flood from one network."""
+        per_minute = self._short_lived.count(f"begun:{network}", 60)
+        if per_minute > self._settings.limits.logins_per_network_per_minute:
+            raise Refused(errors.TOO_MANY, "sign-ins from one network")
+        login_id, secret = entropy.ordered_id().hex(), entropy.opaque_value()
+        expires_at = clock.seconds() + self._settings.lifetimes.login_seconds
+        mark = entropy.fingerprint(secret).hex()
+        self._shelf.keep_login(Login(id=login_id, need=need, request=request, browser=mark, expires_at=expires_at))
+        surplus = self._cookies.clear_surplus_logins(cookies, self._settings.limits.logins_per_browser)
+        return Started(
+            login_id=login_id, cookies=(*surplus, self._cookies.set_login(login_id, secret, KEPT_SECONDS))
+        )
+
+    def login(self, login_id: str, cookies: Mapping[str, str]) -> Login:
+        """The sign-in, if it is this browser's; raises Refused."""
+        login = self._shelf.login(login_id)
+        if login is None:
+            raise Refused(errors.LOGIN_GONE)
+        secret = self._cookies.login(cookies, login_id)
+        if secret is None or not entropy.same(entropy.fingerprint(secret).hex(), login.browser):
+            raise Refused(errors.OTHER_BROWSER)
+        return login
+
+    def form_token(self, login: Login, cookies: Mapping[str, str]) -> str:
+        """What a form of this sign-in must bring back: known only to this browser and to us."""
+        secret = self._cookies.login(cookies, login.id) or ""
+        return to_text(self._sealer.index("form.sign-in", f"{login.id}:{secret}"))
+
+    def check_form(self, login: Login, cookies: Mapping[str, str], token: str) -> None:
+        """Raises Refused for a form that is not this browser's own."""
+        if not entropy.same(token, self.form_token(login, cookies)):
+            raise Refused(errors.BAD_FORM)
+
+    def client_of(self, login: Login) -> Client:
+        """The portal that asked, still switched on; raises Refused."""
+        client = self._clients.find(login.need.client_id)
+        if client is None or not client.enabled:
+            raise Refused(errors.CLIENT_DISABLED, login.need.client_id)
+        return client
+
+    def standing(self, client: Client, cookies: Mapping[str, str]) -> Standing | None:
+        return self._sessions.standing(self._cookies.session(cookies), client)
+
+    def step(self, login: Login, client: Client, standing: Standing | None) -> Step:
+        return next_step(login.need, client, standing, self._shelf.progress(login.id))
+
+    def values_to_tell(self, login: Login, standing: Standing) -> dict[str, ClaimValue]:
+        """What the portal will be able to read, by claim, for the person to see first."""
+        person = self._people.find(standing.person_id)
+        if person is None:
+            raise Refused(errors.PERSON_BARRED, "the person is gone")
+        release = Release(
+            person=person, sub=standing.sub or "", level=standing.level, source_kind=standing.source_kind
+        )
+        return claims.released(login.need.claim_names, release)
+
+    def told(self, login: Login, client: Client, standing: Standing, *, agreed: bool) -> None:
+        """It is kept that the person was told and went on; raises Refused where consent is owed and was not given."""
+        if client.consent_required and not agreed:
+            raise Refused(errors.CONSENT_REQUIRED)
+        names = tuple(dict.fromkeys((*(standing.told_claims or ()), *login.need.claim_names)))
+        with self._database.write() as tx:
+            self._people.keep_told(
+                tx, person_id=standing.person_id, client_id=client.id, sector=client.sector, claim_names=names,
+                agreed=agreed,
+            )  # fmt: skip
+            self._audit.told(
+                tx, person_id=standing.person_id, session_id=standing.session_id, client_id=client.id,
+                claims=list(login.need.claim_names), consent=agreed,
+            )  # fmt: skip
+        self._shelf.note_told(login.id)
+
+    def give_up(self, login: Login, failure: Failure) -> None:
+        """The sign-in ends without success; `oidc` tells the portal why."""
+        self._shelf.keep_verdict(login.id, failure.code)
+        self._audit.refused(failure, client_id=login.need.client_id)
+
+    def end_session(self, cookies: Mapping[str, str], reason: str) -> None:
+        """The browser's session is over: "this is not me"."""
+        session_id = self._sessions.by_cookie(self._cookies.session(cookies))
+        if session_id is not None:
+            with self._database.write() as tx:
+                self._sessions.end(tx, session_id, reason)

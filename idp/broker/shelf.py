@@ -1,0 +1,158 @@
+"""What the journey keeps while it is under way: in the short-lived store, sealed, each thing under its own key.
+
+Nothing is ever overwritten, so two tabs, two clicks or two workers cannot undo each other's steps.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from idp import clock, entropy
+from idp.broker.steps import Need, Progress
+from idp.seal import Sealer, from_text, to_text
+from idp.storage import ShortLived
+
+KEPT_SECONDS = 21_600  # six hours: long after a sign-in has expired, its page still leads back to the portal
+ARRIVAL_KEPT_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """A sign-in under way. `request` is the portal's request as `oidc` wrote it down; the journey does not read it."""
+
+    id: str
+    need: Need
+    request: str
+    browser: str  # fingerprint, hexadecimal, of the cookie that this sign-in alone has
+    expires_at: int
+
+    @property
+    def expired(self) -> bool:
+        return self.expires_at <= clock.seconds()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leg:
+    """A visit to a source, found again by the handle that went with it as `state` or RelayState."""
+
+    login_id: str
+    source_id: str
+    version: int
+    state: bytes
+    level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the portal was, or is about to be, told."""
+
+    url: str
+    given_at: int
+
+
+class Shelf:
+    def __init__(self, short_lived: ShortLived, sealer: Sealer) -> None:
+        self._short_lived = short_lived
+        self._sealer = sealer
+
+    def keep_login(self, login: Login) -> None:
+        self._keep("login", login.id, asdict(login))
+
+    def login(self, login_id: str) -> Login | None:
+        kept = self._read("login", login_id)
+        if kept is None:
+            return None
+        return Login(need=_need(kept.pop("need")), **kept)
+
+    def progress(self, login_id: str) -> Progress:
+        return Progress(
+            signed_in=self._read("signed-in", login_id) is not None, told=self._read("told", login_id) is not None
+        )
+
+    def note_signed_in(self, login_id: str) -> None:
+        self._keep("signed-in", login_id, True)
+
+    def note_told(self, login_id: str) -> None:
+        self._keep("told", login_id, True)
+
+    def begin_leg(self, handle: str, leg: Leg, seconds: int) -> None:
+        self._keep("leg", handle, asdict(leg) | {"state": to_text(leg.state)}, seconds)
+
+    def leg(self, handle: str) -> Leg | None:
+        return _leg(self._read("leg", handle))
+
+    def take_leg(self, handle: str) -> Leg | None:
+        """The visit, which cannot be taken again; what remains is the name of its sign-in, for a second click."""
+        standing = self.leg(handle)
+        if standing is not None:  # first the trace, then the taking: between the two a second click finds both
+            self._keep("walked", handle, standing.login_id)
+        leg = _leg(self._opened("leg", handle, self._short_lived.take(_key("leg", handle))))
+        return leg
+
+    def login_of_walked_leg(self, handle: str) -> str | None:
+        login_id: str | None = self._read("walked", handle)
+        return login_id
+
+    def keep_arrival(self, handle: str, session_cookie: str | None) -> None:
+        """A second click within two minutes is given the same session as the first."""
+        self._keep("arrival", handle, session_cookie or "", ARRIVAL_KEPT_SECONDS)
+
+    def arrival(self, handle: str) -> str | None:
+        """The session cookie that the first click was given ("" for none); None while it is still on its way."""
+        value: str | None = self._read("arrival", handle)
+        return value
+
+    def keep_verdict(self, login_id: str, code: str) -> None:
+        """The sign-in ends with this failure, which `oidc` will tell the portal."""
+        self._keep("verdict", login_id, code)
+
+    def verdict(self, login_id: str) -> str | None:
+        code: str | None = self._read("verdict", login_id)
+        return code
+
+    def keep_answer(self, login_id: str, url: str) -> Answer:
+        """The sign-in's one answer: this, unless another click was first; then that one."""
+        if self._keep("answer", login_id, [url, clock.seconds()]):
+            return Answer(url=url, given_at=clock.seconds())
+        return self.answer(login_id) or Answer(url=url, given_at=clock.seconds())
+
+    def answer(self, login_id: str) -> Answer | None:
+        kept = self._read("answer", login_id)
+        return None if kept is None else Answer(url=kept[0], given_at=kept[1])
+
+    def keep_posted(self, text: str, seconds: int) -> str:
+        """The text can be taken once by the handle returned: for cross-site POSTs, which carry no Lax cookie."""
+        handle = entropy.short_handle()
+        self._keep("posted", handle, text, seconds)
+        return handle
+
+    def take_posted(self, handle: str) -> str | None:
+        text: str | None = self._opened("posted", handle, self._short_lived.take(_key("posted", handle)))
+        return text
+
+    def _keep(self, kind: str, name: str, value: Any, seconds: int = KEPT_SECONDS) -> bool:
+        sealed = self._sealer.seal(f"shelf.{kind}", json.dumps(value).encode(), name.encode())
+        return self._short_lived.put_if_absent(_key(kind, name), sealed, seconds)
+
+    def _read(self, kind: str, name: str) -> Any:
+        return self._opened(kind, name, self._short_lived.get(_key(kind, name)))
+
+    def _opened(self, kind: str, name: str, sealed: bytes | None) -> Any:
+        if sealed is None:
+            return None
+        return json.loads(self._sealer.open(f"shelf.{kind}", sealed, name.encode()))
+
+
+def _key(kind: str, name: str) -> str:
+    return f"{kind}:{entropy.fingerprint(name).hex()}"
+
+
+def _need(kept: dict[str, Any]) -> Need:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+    return Need(**values)
+
+
+def _leg(kept: Any) -> Leg | None:
+    return None if kept is None else Leg(**(kept | {"state": from_text(kept["state"])}))
