@@ -1,0 +1,51 @@
+"""Answering a portal: a code where all is well, an error where not; always with `state` and `iss` (RFC 9207)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from idp import clock, entropy
+from idp.broker import Need
+from idp.clients import AuthenticationRequest, Client
+from idp.errors import Failure
+from idp.oidc.http import with_parameters
+from idp.oidc.sealed import Code, redirect_mark, seal_code
+from idp.seal import Sealer
+from idp.sessions import Standing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    sealer: Sealer
+    issuer: str
+
+    def code_url(self, request: AuthenticationRequest, standing: Standing) -> str:
+        """The redirect that brings the portal a code for this person; nothing is written until it is redeemed."""
+        code = Code(
+            grant_id=entropy.ordered_id(), session_id=standing.session_id, person_id=standing.person_id,
+            client_id=request.client_id, redirect_uri=redirect_mark(request.redirect_uri),
+            code_challenge=request.code_challenge, nonce=request.nonce, scopes=request.scopes,
+            id_token_claims=request.id_token_claims, userinfo_claims=request.userinfo_claims,
+            auth_time=standing.auth_time, level=standing.level, issued_at=clock.seconds(), touch=standing.needs_touch,
+        )  # fmt: skip
+        return with_parameters(
+            request.redirect_uri, code=seal_code(self.sealer, code), state=request.state, iss=self.issuer
+        )
+
+    def error_url(self, redirect_uri: str, state: str | None, failure: Failure) -> str:
+        described = f"{failure.code}: {failure.description}"
+        return with_parameters(
+            redirect_uri, error=failure.error, error_description=described, state=state, iss=self.issuer
+        )
+
+
+def need_of(request: AuthenticationRequest, client: Client, highest_level: int) -> Need:
+    """What the journey has to reach for this request, given the highest level that any source can give."""
+    silent = "none" in request.prompts  # nobody can be asked, so a mere wish must not stand in the way
+    after = 0 if request.max_age_seconds is None else request.requested_at - request.max_age_seconds
+    return Need(
+        client_id=client.id, claim_names=tuple(dict.fromkeys((*request.userinfo_claims, *request.id_token_claims))),
+        owed_level=request.owed_level, wished_level=1 if silent else min(request.wished_level, highest_level), authenticated_after=after,
+        sign_in_again="login" in request.prompts, choose_again="select_account" in request.prompts,
+        tell_again="consent" in request.prompts, only_person=request.hinted_person_id, ui_locales=request.ui_locales,
+    )  # fmt: skip

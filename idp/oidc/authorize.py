@@ -1,0 +1,136 @@
+"""`/authorize` (OpenID Connect Core section 3.1.2): with a session good enough, the answer at once; else the journey.
+
+A plain function from request to response. The hot path is: read the request, one read of the session as this portal
+sees it, seal a code, redirect. It writes nothing.
+"""
+
+from __future__ import annotations
+
+
+
+from idp import clock, errors
+from idp.audit import Audit
+from idp.broker import Journey, Login, Progress, Shelf, Step, next_step
+from idp.clients import AuthenticationRequest, Client, Clients
+from idp.errors import CATALOGUE, Failure, Refused
+from idp.oidc.answering import Answers, need_of
+from idp.oidc.http import Parameters, Request, Response, see_other
+from idp.oidc.reading import Reader, Returned
+from idp.sessions import Sessions, Standing
+from idp.sessions.cookies import Cookies
+from idp.sources import Sources
+
+POSTED = "posted"
+POSTED_SECONDS = 300
+_SILENT_ANSWERS = {
+    Step.SIGN_IN: errors.LOGIN_REQUIRED,
+    Step.WRONG_PERSON: errors.HINT_MISMATCH,
+    Step.TELL: errors.CONSENT_REQUIRED,
+}
+
+
+class Authorize:
+    def __init__(
+        self, *, reader: Reader, answers: Answers, clients: Clients, sessions: Sessions, sources: Sources,
+        journey: Journey, shelf: Shelf, audit: Audit, cookies: Cookies, code_seconds: int,
+    ) -> None:  # fmt: skip
+        self._reader = reader
+        self._answers = answers
+        self._clients = clients
+        self._sessions = sessions
+        self._sources = sources
+        self._journey = journey
+        self._shelf = shelf
+        self._audit = audit
+        self._cookies = cookies
+        self._code_seconds = code_seconds
+
+    def __call__(self, request: Request, network: str) -> Response:
+        """The redirect that answers or goes on; raises Refused for what only a page can tell."""
+        if request.method == "POST":
+            return self._kept_for_get(request)
+        try:
+            asked, client = self._reader.read(self._parameters(request))
+        except Returned as problem:
+            self._audit.refused(problem.failure, client_id=problem.client_id)
+            return see_other(self._answers.error_url(problem.redirect_uri, problem.state, problem.failure))
+        highest_level = self._sources.highest_level()
+        need = need_of(asked, client, highest_level)
+        standing = self._sessions.standing(self._cookies.session(request.cookies), client)
+        step = next_step(need, client, standing, Progress())
+        if step is Step.ANSWER and standing is not None:
+            return see_other(self._answers.code_url(asked, standing))
+        if asked.owed_level > highest_level:
+            return self._refusal(asked, errors.UNMET_LEVEL)
+        if "none" in asked.prompts:
+            return self._refusal(asked, _silent_answer(step, standing, asked))
+        started = self._journey.start(need, asked.to_json(), request.cookies, network)
+        cookies = [("Set-Cookie", cookie) for cookie in started.cookies]
+        return see_other(f"/sign-in/{started.login_id}", *cookies)
+
+    def resume(self, login_id: str, request: Request) -> Response | Client:
+        """The answer that a journey has come to; the portal alone if it was given before and cannot be repeated.
+
+        Of two clicks both get the same answer, so that whichever response the browser shows leads on.
+        """
+        login = self._journey.login(login_id, request.cookies)
+        asked = AuthenticationRequest.from_json(login.request)
+        given = self._shelf.answer(login_id)
+        if given is None:
+            url = self._answer(login, asked, request)
+            if url is None:
+                return see_other(f"/sign-in/{login_id}")
+            given = self._shelf.keep_answer(login_id, url)
+        if clock.seconds() - given.given_at >= self._code_seconds:
+            return self._journey.client_of(login)
+        return see_other(given.url)
+
+    def _answer(self, login: Login, asked: AuthenticationRequest, request: Request) -> str | None:
+        """The redirect to the portal; None if the journey is not at its end."""
+        verdict = self._shelf.verdict(login.id)
+        if verdict is not None:
+            return self._answers.error_url(asked.redirect_uri, asked.state, CATALOGUE[verdict])
+        if login.expired:
+            self._audit.refused(errors.LOGIN_EXPIRED, client_id=asked.client_id)
+            return self._answers.error_url(asked.redirect_uri, asked.state, errors.LOGIN_EXPIRED)
+        client = self._journey.client_of(login)
+        if asked.redirect_uri not in client.redirect_uris:
+            raise Refused(errors.BAD_REDIRECT_URI, client.id)  # taken off the registration while the person signed in
+        standing = self._journey.standing(client, request.cookies)
+        step = self._journey.step(login, client, standing)
+        if step is Step.ANSWER and standing is not None:
+            return self._answers.code_url(asked, standing)
+        if step is Step.WRONG_PERSON:
+            self._audit.refused(errors.HINT_MISMATCH, client_id=client.id)
+            return self._answers.error_url(asked.redirect_uri, asked.state, errors.HINT_MISMATCH)
+        return None
+
+    def _parameters(self, request: Request) -> Parameters:
+        parameters = Parameters.parse(request.query)
+        posted = dict(parameters.pairs).get(POSTED)
+        if posted is None:
+            return parameters
+        kept = self._shelf.take_posted(posted)
+        if kept is None:
+            raise Refused(errors.LOGIN_GONE, "a posted request that is gone")
+        return Parameters.parse(kept)
+
+    def _kept_for_get(self, request: Request) -> Response:
+        """A POST from a portal's page is cross-site and carries no Lax cookie: it comes back by GET (section 3.1.2.1)."""
+        request.form()  # a form, or refused
+        kept = self._shelf.keep_posted(request.body.decode(), POSTED_SECONDS)
+        return see_other(f"/authorize?{POSTED}={kept}")
+
+    def _refusal(self, asked: AuthenticationRequest, failure: Failure) -> Response:
+        self._audit.refused(failure, client_id=asked.client_id)
+        return see_other(self._answers.error_url(asked.redirect_uri, asked.state, failure))
+
+
+def _silent_answer(step: Step, standing: Standing | None, asked: AuthenticationRequest) -> Failure:
+    """Why prompt=none cannot be answered (section 3.1.2.6)."""
+    if standing is not None and asked.hinted_person_id is not None:
+        if standing.person_id.hex() != asked.hinted_person_id:
+            return errors.HINT_MISMATCH
+    return _SILENT_ANSWERS[step]
+
+

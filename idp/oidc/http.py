@@ -1,0 +1,87 @@
+"""A request and a response as plain values: what the hot endpoints take and give, whoever carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from idp import errors
+from idp.errors import Failure, Refused
+
+FORM = "application/x-www-form-urlencoded"
+NOT_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
+FIELD_LIMIT = 50  # parameters in one request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]  # lower-case names
+    cookies: Mapping[str, str]
+    body: bytes = b""
+
+    def form(self) -> Parameters:
+        """The parameters of a form-encoded body; raises Refused for another content type."""
+        if self.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+            raise Refused(errors.WRONG_CONTENT_TYPE)
+        try:
+            return Parameters.parse(self.body.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise Refused(errors.MALFORMED, "the body is not UTF-8") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Request parameters. A repeated one is never chosen from; an empty one counts as absent (RFC 6749 section 3.1)."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Parameters:
+        """The parameters in a query or body; raises Refused for what is none or has too many."""
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELD_LIMIT)
+        except ValueError:
+            raise Refused(errors.MALFORMED, "parameters cannot be parsed") from None
+        return cls(tuple((name, value) for name, value in pairs if value))
+
+    def as_dict(self) -> dict[str, str]:
+        return dict(self.pairs)
+
+    def repeated(self) -> set[str]:
+        names = [name for name, _ in self.pairs]
+        return {name for name in names if names.count(name) > 1} if len(set(names)) != len(names) else set()
+
+
+def see_other(url: str, *headers: tuple[str, str]) -> Response:
+    """303: whatever the method was, go on with GET (RFC 9700 section 4.12)."""
+    return Response(status=303, headers=(("Location", url), *NOT_STORED, *headers))
+
+
+def as_json(status: int, value: Mapping[str, Any], *headers: tuple[str, str]) -> Response:
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(status=status, headers=(("Content-Type", "application/json"), *NOT_STORED, *headers), body=body)
+
+
+def as_error(failure: Failure, *headers: tuple[str, str]) -> Response:
+    """The failure as RFC 6749 section 5.2 has it; the description begins with our code, for the support desk."""
+    described = f"{failure.code}: {failure.description}"
+    return as_json(failure.status, {"error": failure.error, "error_description": described}, *headers)
+
+
+def with_parameters(url: str, **parameters: str | None) -> str:
+    """The URL with the parameters that have a value added to its query, whatever that holds already."""
+    added = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return url + ("&" if urlsplit(url).query else "?") + added

@@ -1,0 +1,155 @@
+"""The provider's addresses on Flask: each carries a request to its plain function and the response back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response as FlaskResponse
+
+from idp import errors
+from idp.broker import Journey, Shelf
+from idp.errors import Refused
+from idp.oidc.authorize import POSTED, POSTED_SECONDS, Authorize
+from idp.oidc.discovery import Discovery
+from idp.oidc.http import Parameters, Request, Response, see_other
+from idp.oidc.logout import Logout, Wish
+from idp.oidc.token import Token
+from idp.oidc.userinfo import UserInfo
+from idp.people import claims
+from idp.seal import BadSeal, Sealer
+from idp.sessions.cookies import Cookies
+from idp.web import language, pages
+from idp.web.words import ClaimLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routes:
+    authorize: Authorize
+    token: Token
+    userinfo: UserInfo
+    discovery: Discovery
+    logout: Logout
+    journey: Journey
+    shelf: Shelf
+    sealer: Sealer
+    cookies: Cookies
+
+    def blueprint(self) -> Blueprint:
+        room = Blueprint("oidc", __name__)
+        plain: list[tuple[str, str, list[str], Callable[[Request], Response]]] = [
+            ("/token", "token", ["POST"], self.token),
+            ("/userinfo", "userinfo", ["GET", "POST"], self.userinfo),
+            ("/.well-known/openid-configuration", "configuration", ["GET"], self.discovery.configuration),
+            ("/jwks", "jwks", ["GET"], self.discovery.jwks),
+        ]
+        for path, name, methods, function in plain:
+            room.add_url_rule(path, name, _carried(function), methods=methods)
+        room.add_url_rule("/authorize", "authorize", self._authorize, methods=["GET", "POST"])
+        room.add_url_rule("/authorize/continue/<login_id>", "resume", self._resume)
+        room.add_url_rule("/logout", "logout", self._logout, methods=["GET", "POST"])
+        room.add_url_rule("/logout/confirm", "confirm_logout", self._confirm_logout, methods=["POST"])
+        room.add_url_rule("/claims", "claims", _claims_table)
+        return room
+
+    def _authorize(self) -> FlaskResponse:
+        return to_flask(self.authorize(from_flask(), request.remote_addr or ""))
+
+    def _resume(self, login_id: str) -> FlaskResponse:
+        """The end of a journey. It was reached by a form, so the browser is sent on by a page, not by a redirect."""
+        answer = self.authorize.resume(login_id, from_flask())
+        spoken = language.of_request()
+        if not isinstance(answer, Response):
+            return pages.finished(spoken, (answer.home_url, answer.name(spoken)))
+        location = dict(answer.headers)["Location"]
+        if location.startswith("/"):
+            return to_flask(answer)
+        client = self.journey.client_of(self.journey.login(login_id, request.cookies))
+        return pages.onward(location, client.name(spoken), spoken)
+
+    def _logout(self) -> FlaskResponse:
+        if request.method == "POST":  # cross-site, so without our Lax cookie: it comes back by GET
+            asked = from_flask()
+            asked.form()
+            return to_flask(see_other(f"/logout?{POSTED}={self.shelf.keep_posted(asked.body.decode(), POSTED_SECONDS)}"))
+        wish = self.logout.read(self._logout_parameters())
+        cookie = self.cookies.session(request.cookies)
+        session_id = self.logout.open_session(cookie)
+        if session_id is not None and session_id != wish.session_id:
+            return self._ask_to_sign_out(wish, cookie)
+        return self._signed_out(session_id, wish.return_url, "the portal signed out")
+
+    def _confirm_logout(self) -> FlaskResponse:
+        cookie = self.cookies.session(request.cookies)
+        if request.form.get("form_token") != self.logout.form_token(cookie):
+            raise Refused(errors.BAD_FORM)
+        return_url = self._sealed_return(request.args.get("next"))
+        if request.form.get("decision") != "sign_out":
+            return to_flask(see_other(return_url or "/"))
+        return self._signed_out(self.logout.open_session(cookie), return_url, "the person signed out")
+
+    def _ask_to_sign_out(self, wish: Wish, cookie: str | None) -> FlaskResponse:
+        onward = "" if wish.return_url is None else "?next=" + self.sealer.seal_text(
+            "logout.return", wish.return_url.encode()
+        )
+        page = pages.SignOutPage(
+            action_url=f"/logout/confirm{onward}", form_token=self.logout.form_token(cookie),
+            form_targets=wish.client.origins if wish.client else (),
+        )  # fmt: skip
+        return pages.sign_out_question(page, language.of_request())
+
+    def _signed_out(self, session_id: bytes | None, return_url: str | None, reason: str) -> FlaskResponse:
+        ended = None if session_id is None else self.logout.end(session_id, reason)
+        if return_url is not None:
+            response = to_flask(see_other(return_url))
+        else:
+            told = [] if ended is None else [pages.PortalTold(name_vi=c.name_vi, name_en=c.name_en) for c in ended.told]
+            response = pages.signed_out(told, language.of_request())
+        response.headers.add("Set-Cookie", self.cookies.clear_session())
+        return response
+
+    def _logout_parameters(self) -> Parameters:
+        handle = request.args.get(POSTED)
+        if handle is None:
+            return Parameters.parse(request.query_string.decode("latin-1"))
+        return Parameters.parse(self.shelf.take_posted(handle) or "")
+
+    def _sealed_return(self, sealed: str | None) -> str | None:
+        if not sealed:
+            return None
+        try:
+            return self.sealer.open_text("logout.return", sealed).decode()
+        except BadSeal:
+            raise Refused(errors.BAD_FORM) from None
+
+
+def from_flask() -> Request:
+    return Request(
+        method=request.method, path=request.path, query=request.query_string.decode("latin-1"),
+        headers={name.lower(): value for name, value in request.headers}, cookies=request.cookies,
+        body=request.get_data(cache=False) if request.method == "POST" else b"",
+    )  # fmt: skip
+
+
+def to_flask(response: Response) -> FlaskResponse:
+    return FlaskResponse(response.body, response.status, list(response.headers))
+
+
+def _carried(function: Callable[[Request], Response]) -> Callable[[], FlaskResponse]:
+    return lambda: to_flask(function(from_flask()))
+
+
+def _claims_table() -> FlaskResponse:
+    """Which claims stand behind which scope: the page for those who build portals."""
+    labels = {label.value: label for label in ClaimLabel}
+    rows = [
+        pages.ClaimRow(
+            scope=scope, claim=claim.name, label_id=labels.get(f"claim.{claim.name}", ClaimLabel.NAME),
+            by_operator=scope in claims.GUARDED_SCOPES or claim.also_needs is not None,
+        )
+        for scope in claims.SCOPES
+        for claim in claims.CLAIMS
+        if scope in claim.scopes
+    ]  # fmt: skip
+    return pages.claims_table(rows, language.of_request())

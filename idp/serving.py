@@ -1,0 +1,120 @@
+"""Around every request: its id, its log line, its time; what goes wrong, told three ways; health and metrics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from idp import clock, entropy, errors, observe, web
+from idp.audit import Audit
+from idp.errors import Failure, Refused
+from idp.settings import Settings
+from idp.storage import Database, ShortLived
+from idp.storage.database import Unreachable
+from idp.web import language, pages
+
+REQUEST_ID = "motcua.request_id"
+# What libraries call answers JSON; everybody else is a person and gets a page.
+JSON_ENDPOINTS = frozenset({"oidc.token", "oidc.userinfo", "oidc.configuration", "oidc.jwks", "live", "ready", "metrics"})
+_OF_STATUS = {
+    404: errors.NOT_FOUND,
+    405: errors.WRONG_METHOD,
+    413: errors.TOO_LARGE,
+    415: errors.WRONG_CONTENT_TYPE,
+}
+log = structlog.get_logger()
+
+
+def serve_with(app: Flask, database: Database, short_lived: ShortLived, audit: Audit) -> None:
+    """The app has pages, health, metrics, request ids, and an answer to every failure."""
+    settings: Settings = app.config["SETTINGS"]
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    web.register(app)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(Refused, lambda problem: _refused(problem, audit))
+    app.register_error_handler(Unreachable, lambda problem: _told(errors.STORE_UNREACHABLE, {"Retry-After": "5"}))
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(Exception, _unforeseen)
+    app.add_url_rule("/", "home", _home)
+    app.add_url_rule("/health/live", "live", lambda: Response("live\n", mimetype="text/plain"))
+    app.add_url_rule("/health/ready", "ready", lambda: _ready(database, short_lived))
+    app.add_url_rule("/metrics", "metrics", lambda: _metrics(settings))
+
+
+def _begin() -> None:
+    g.began = clock.monotonic()
+    request_id = entropy.short_handle()
+    request.environ[REQUEST_ID] = request_id
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def _finish(response: Response) -> Response:
+    seconds, endpoint = clock.monotonic() - g.began, request.endpoint or "none"
+    observe.REQUEST_SECONDS.labels(endpoint, str(response.status_code)).observe(seconds)
+    log.info("request", endpoint=endpoint, method=request.method, status=response.status_code,
+             milliseconds=round(seconds * 1000, 2))  # fmt: skip
+    response.headers["X-Request-Id"] = request.environ[REQUEST_ID]
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+def _refused(problem: Refused, audit: Audit) -> Response:
+    audit.refused(problem.failure)
+    log.info("refused", code=problem.failure.code, detail=problem.detail)
+    return _told(problem.failure)
+
+
+def _http_problem(problem: HTTPException) -> Response:
+    status = problem.code or 500
+    if status < 400:
+        return Response(status=status, headers=dict(problem.get_headers()))
+    headers = {name: value for name, value in problem.get_headers() if name in ("Allow", "Retry-After")}
+    return _told(_OF_STATUS.get(status, errors.MALFORMED if status < 500 else errors.INTERNAL), headers)
+
+
+def _unforeseen(problem: Exception) -> Response:
+    log.exception("unforeseen", kind=type(problem).__name__)
+    return _told(errors.INTERNAL)
+
+
+def _told(failure: Failure, headers: dict[str, str] | None = None) -> Response:
+    """The failure to whoever asked: JSON for a library, a page for a person."""
+    observe.REFUSALS.labels(failure.code).inc()
+    if request.endpoint in JSON_ENDPOINTS or request.path in ("/token", "/userinfo", "/jwks"):
+        told: Any = {"error": failure.error, "error_description": f"{failure.code}: {failure.description}"}
+        response = Response(json.dumps(told), failure.status, {"Cache-Control": "no-store"}, "application/json")
+    else:
+        response = pages.failure(failure, request.environ.get(REQUEST_ID, ""), language.of_request())
+    response.headers.extend(headers or {})
+    return response
+
+
+def _home() -> Response:
+    return pages.home(language.of_request(), url_for("oidc.claims"))
+
+
+def _ready(database: Database, short_lived: ShortLived) -> Response:
+    """Whether this worker can serve: both stores answer."""
+    database.check()
+    short_lived.check()
+    return Response("ready\n", mimetype="text/plain")
+
+
+def _metrics(settings: Settings) -> Response:
+    if settings.metrics_token_file:
+        token = Path(settings.metrics_token_file).read_text("utf-8").strip()
+        if not entropy.same(request.headers.get("Authorization", ""), f"Bearer {token}"):
+            raise Refused(errors.NOT_FOUND)
+    elif request.remote_addr not in ("127.0.0.1", "::1"):
+        raise Refused(errors.NOT_FOUND)
+    return Response(observe.metrics(), mimetype="text/plain; version=0.0.4")
