@@ -93,7 +93,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     house = build(settings)
     app = Flask("idp", static_folder=None)
     app.config.update(
-        SETTINGS=settings, MAX_CONTENT_LENGTH=settings.limits.request_bytes, SQLALCHEMY_DATABASE_URI=settings.database_url
+        SETTINGS=settings,
+        MAX_CONTENT_LENGTH=settings.limits.request_bytes,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
     )
     app.extensions["motcua"] = house
     db.init_app(app)

@@ -75,7 +75,7 @@ HINT_MISMATCH = _row("A19", "login_required", 400, "somebody else is signed in",
 BAD_HINT = _row("A20", "invalid_request", 400, "id_token_hint is not one of ours", "forged, foreign, or signed with a key long gone")
 LOGIN_EXPIRED = _row("A21", "access_denied", 400, "the person took too long to sign in", "lifetimes.login_seconds")
 
-# T: the token endpoint (RFC 6749 section 5.2)
+# T: the token endpoint, as RFC 6749 section 5.2 has it
 BAD_CLIENT_AUTHENTICATION = _row("T01", "invalid_client", 401, "client authentication failed", "wrong secret, wrong method, or a bad assertion")
 BAD_CODE = _row("T02", "invalid_grant", 400, "the code is unknown, expired or not this client's", "codes live lifetimes.code_seconds")
 SPENT_CODE = _row("T03", "invalid_grant", 400, "the code was used before; what it bought is revoked", "a portal that retries, or a stolen code")
@@ -104,7 +104,7 @@ SOURCE_GONE = _row("L06", "temporarily_unavailable", 400, "the chosen source is 
 BAD_FORM = _row("L07", "invalid_request", 400, "this form is out of date", "the form token is missing or another browser's")
 SOURCE_TOO_WEAK = _row("L08", "invalid_request", 400, "the chosen source does not reach the level", "the choice page does not offer it; the form was changed")
 
-# P: people
+# P: who somebody is
 PERSON_CONFLICT = _row("P01", "access_denied", 403, "what the source says does not agree with what is known", "same number, other name or birth date: never linked by itself; see the audit events")
 PERSON_INCOMPLETE = _row("P02", "access_denied", 403, "the source gave too little to know who this is", "no current personal number, or no name")
 PERSON_BARRED = _row("P03", "access_denied", 403, "this person cannot be signed in", "marked deceased or barred")

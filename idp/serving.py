@@ -21,7 +21,9 @@ from idp.web import language, pages
 
 REQUEST_ID = "motcua.request_id"
 # What libraries call answers JSON; everybody else is a person and gets a page.
-JSON_ENDPOINTS = frozenset({"oidc.token", "oidc.userinfo", "oidc.configuration", "oidc.jwks", "live", "ready", "metrics"})
+JSON_ENDPOINTS = frozenset(
+    {"oidc.token", "oidc.userinfo", "oidc.configuration", "oidc.jwks", "live", "ready", "metrics"}
+)
 _OF_STATUS = {
     404: errors.NOT_FOUND,
     405: errors.WRONG_METHOD,
@@ -41,7 +43,7 @@ def serve_with(app: Flask, database: Database, short_lived: ShortLived, audit: A
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Refused, lambda problem: _refused(problem, audit))
-    app.register_error_handler(Unreachable, lambda problem: _told(errors.STORE_UNREACHABLE, {"Retry-After": "5"}))
+    app.register_error_handler(Unreachable, lambda _: _told(errors.STORE_UNREACHABLE, {"Retry-After": "5"}))
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unforeseen)
     app.add_url_rule("/", "home", _home)

@@ -170,7 +170,13 @@ class World:
             self.http.delete(f"{address}/_sandbox/faults", timeout=10)
 
     def sign_in(
-        self, browser: Browser, portal: Portal, *, source: str = "population", citizen: str = CITIZEN, **asked: str | None
+        self,
+        browser: Browser,
+        portal: Portal,
+        *,
+        source: str = "population",
+        citizen: str = CITIZEN,
+        **asked: str | None,
     ) -> Tokens:
         """The whole way, whatever of it is needed: choose, sign in at the source, be told, redeem, read userinfo."""
         request = portal.ask(**asked)
@@ -276,8 +282,12 @@ def _source(house: House, directory: Path, source_id: str, kind: str, ceiling: i
         server.app = create_source(
             from_environment(
                 {
-                    "MOTCUA_MODE": "test", "SANDBOX_KIND": kind, "SANDBOX_ISSUER": issuer, "SANDBOX_CITIZENS": "300",
-                    "SANDBOX_NAME": source_id, "SANDBOX_CLIENTS_FILE": str(clients_file),
+                    "MOTCUA_MODE": "test",
+                    "SANDBOX_KIND": kind,
+                    "SANDBOX_ISSUER": issuer,
+                    "SANDBOX_CITIZENS": "300",
+                    "SANDBOX_NAME": source_id,
+                    "SANDBOX_CLIENTS_FILE": str(clients_file),
                 }  # fmt: skip
             )
         )

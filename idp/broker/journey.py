@@ -52,9 +52,7 @@ class Journey:
         mark = entropy.fingerprint(secret).hex()
         self._shelf.keep_login(Login(id=login_id, need=need, request=request, browser=mark, expires_at=expires_at))
         surplus = self._cookies.clear_surplus_logins(cookies, self._settings.limits.logins_per_browser)
-        return Started(
-            login_id=login_id, cookies=(*surplus, self._cookies.set_login(login_id, secret, KEPT_SECONDS))
-        )
+        return Started(login_id=login_id, cookies=(*surplus, self._cookies.set_login(login_id, secret, KEPT_SECONDS)))
 
     def login(self, login_id: str, cookies: Mapping[str, str]) -> Login:
         """The sign-in, if it is this browser's; raises Refused."""
@@ -94,9 +92,7 @@ class Journey:
         person = self._people.find(standing.person_id)
         if person is None:
             raise Refused(errors.PERSON_BARRED, "the person is gone")
-        release = Release(
-            person=person, sub=standing.sub or "", level=standing.level, source_kind=standing.source_kind
-        )
+        release = Release(person=person, sub=standing.sub or "", level=standing.level, source_kind=standing.source_kind)
         return claims.released(login.need.claim_names, release)
 
     def told(self, login: Login, client: Client, standing: Standing, *, agreed: bool) -> None:

@@ -1,10 +1,10 @@
 """The journey's addresses. Each shows a page or hands over to the next; the answer itself is given by `oidc`.
 
-    GET  /sign-in/<login>              choose a source, or go where the sign-in stands
-    POST /sign-in/<login>              a source was chosen
-    POST /sign-in/<login>/cancel       back to the portal
-    GET  /callback/<source>            back from a source (POST: kept, then the same by GET)
-    GET  /sign-in/<login>/information  what goes to whom;  POST: go on, cancel, "this is not me"
+GET  /sign-in/<login>              choose a source, or go where the sign-in stands
+POST /sign-in/<login>              a source was chosen
+POST /sign-in/<login>/cancel       back to the portal
+GET  /callback/<source>            back from a source (POST: kept, then the same by GET)
+GET  /sign-in/<login>/information  what goes to whom;  POST: go on, cancel, "this is not me"
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from idp.broker.journey import Journey
 from idp.broker.shelf import Login, Shelf
 from idp.broker.steps import Step
 from idp.broker.telling import lines_to_tell
-from idp.broker.visits import Arrived, Visits
+from idp.broker.visits import Visits
 from idp.clients import Client
 from idp.errors import Failure, Refused
 from idp.sessions import Standing
@@ -105,7 +105,7 @@ class Routes:
         elif arrived.failure.code in _BANNERS:
             response = self._back_to_choice(arrived.login_id, arrived.failure, arrived.source_id or "")
         else:
-            response = self._failure_page(arrived)
+            response = self._failure_page(arrived.login_id, arrived.failure)
         if arrived.session_cookie:
             response.headers.add("Set-Cookie", self._cookies.set_session(arrived.session_cookie))
         return response
@@ -117,9 +117,9 @@ class Routes:
 
     def information(self, login_id: str) -> Response:
         at = self._at(login_id)
-        if at is None or at.step is not Step.TELL:
+        if at is None or at.step is not Step.TELL or at.standing is None:
             return self._onward(login_id, at)
-        return self._information_page(at, consent_missing=False)
+        return self._information_page(at, at.standing, consent_missing=False)
 
     def informed(self, login_id: str) -> Response:
         at = self._at(login_id, with_form=True)
@@ -133,7 +133,7 @@ class Routes:
             return self._onward(login_id, at)
         agreed = request.form.get("consent") == "yes"
         if at.client.consent_required and not agreed:
-            return self._information_page(at, consent_missing=True)
+            return self._information_page(at, at.standing, consent_missing=True)
         self._journey.told(at.login, at.client, at.standing, agreed=agreed)
         return self._to_answer(login_id)
 
@@ -193,29 +193,27 @@ class Routes:
             selectable=reason is None, reason_id=reason, health=health,
         )  # fmt: skip
 
-    def _information_page(self, at: _At, *, consent_missing: bool) -> Response:
-        assert at.standing is not None
+    def _information_page(self, at: _At, standing: Standing, *, consent_missing: bool) -> Response:
         need, client = at.login.need, at.client
-        source = self._sources.find(at.standing.source_id)
+        source = self._sources.find(standing.source_id)
         page = pages.InformationPage(
-            portal_vi=client.name_vi, portal_en=client.name_en, level=at.standing.level,
-            source_vi=source.name_vi if source else at.standing.source_id,
-            source_en=source.name_en if source else at.standing.source_id,
-            lines=lines_to_tell(self._journey.values_to_tell(at.login, at.standing)),
+            portal_vi=client.name_vi, portal_en=client.name_en, level=standing.level,
+            source_vi=source.name_vi if source else standing.source_id,
+            source_en=source.name_en if source else standing.source_id,
+            lines=lines_to_tell(self._journey.values_to_tell(at.login, standing)),
             action_url=url_for("broker.informed", login_id=at.login.id),
             form_token=self._journey.form_token(at.login, request.cookies),
             consent_required=client.consent_required, consent_missing=consent_missing, form_targets=client.origins,
         )  # fmt: skip
         return pages.information(page, language.of_request(need.ui_locales))
 
-    def _failure_page(self, arrived: Arrived) -> Response:
-        assert arrived.failure is not None
-        login = self._journey.login(arrived.login_id, request.cookies)
+    def _failure_page(self, login_id: str, failure: Failure) -> Response:
+        login = self._journey.login(login_id, request.cookies)
         client, spoken = self._journey.client_of(login), language.of_request(login.need.ui_locales)
         return pages.failure(
-            arrived.failure, request.environ.get("motcua.request_id", ""), spoken,
+            failure, request.environ.get("motcua.request_id", ""), spoken,
             return_link=(client.home_url, client.name(spoken)),
-            retry_url=url_for("broker.choose", login_id=arrived.login_id),
+            retry_url=url_for("broker.choose", login_id=login_id),
         )  # fmt: skip
 
     def _input(self) -> Input:
@@ -240,5 +238,3 @@ def _pairs(answer: Input) -> list[tuple[str, str]]:
 
 def _see_other(url: str) -> Response:
     return redirect(url, 303)
-
-

@@ -88,8 +88,7 @@ class Shelf:
         standing = self.leg(handle)
         if standing is not None:  # first the trace, then the taking: between the two a second click finds both
             self._keep("walked", handle, standing.login_id)
-        leg = _leg(self._opened("leg", handle, self._short_lived.take(_key("leg", handle))))
-        return leg
+        return _leg(self._opened("leg", handle, self._short_lived.take(_key("leg", handle))))
 
     def login_of_walked_leg(self, handle: str) -> str | None:
         login_id: str | None = self._read("walked", handle)

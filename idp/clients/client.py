@@ -12,7 +12,16 @@ from idp.people.claims import SCOPES
 
 URL_LIMIT_CHARACTERS = 512
 # A response parameter in a registered redirect_uri could be taken for ours (Keycloak's CVE-2026-9689).
-RESPONSE_PARAMETERS = {"code", "state", "iss", "error", "error_description", "id_token", "access_token", "session_state"}
+RESPONSE_PARAMETERS = {
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "id_token",
+    "access_token",
+    "session_state",
+}
 
 
 class Registration(BaseModel):
@@ -53,7 +62,9 @@ class Registration(BaseModel):
     def _known_scopes(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         unknown = set(values) - set(SCOPES)
         if unknown or "openid" not in values:
-            raise ValueError(f"scopes must hold openid and only known ones; unknown: {', '.join(sorted(unknown)) or '-'}")
+            raise ValueError(
+                f"scopes must hold openid and only known ones; unknown: {', '.join(sorted(unknown)) or '-'}"
+            )
         return values
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -136,6 +136,5 @@ class Keys:
     def _opened(self, row: Sequence[Any]) -> SigningKey:
         kid, alg, sealed, active_from, published_until = row
         plain = self._sealer.open("signing_keys.private", bytes(sealed), kid.encode())
-        private = serialization.load_der_private_key(plain, password=None)
-        assert isinstance(private, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey))
+        private = cast("PrivateKey", serialization.load_der_private_key(plain, password=None))
         return SigningKey(kid=kid, alg=alg, private=private, active_from=active_from, published_until=published_until)

@@ -20,7 +20,11 @@ class SigningKeyRow(Base):
 
 ADD = insert(SigningKeyRow)
 FIND_ALL = select(
-    SigningKeyRow.kid, SigningKeyRow.alg, SigningKeyRow.private, SigningKeyRow.active_from, SigningKeyRow.published_until
+    SigningKeyRow.kid,
+    SigningKeyRow.alg,
+    SigningKeyRow.private,
+    SigningKeyRow.active_from,
+    SigningKeyRow.published_until,
 ).order_by(SigningKeyRow.active_from)
 NAME_SUCCESSOR = (
     update(SigningKeyRow)

@@ -45,7 +45,9 @@ def need_of(request: AuthenticationRequest, client: Client, highest_level: int) 
     after = 0 if request.max_age_seconds is None else request.requested_at - request.max_age_seconds
     return Need(
         client_id=client.id, claim_names=tuple(dict.fromkeys((*request.userinfo_claims, *request.id_token_claims))),
-        owed_level=request.owed_level, wished_level=1 if silent else min(request.wished_level, highest_level), authenticated_after=after,
+        owed_level=request.owed_level,
+        wished_level=1 if silent else min(request.wished_level, highest_level),
+        authenticated_after=after,
         sign_in_again="login" in request.prompts, choose_again="select_account" in request.prompts,
         tell_again="consent" in request.prompts, only_person=request.hinted_person_id, ui_locales=request.ui_locales,
     )  # fmt: skip

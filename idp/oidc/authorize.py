@@ -6,8 +6,6 @@ sees it, seal a code, redirect. It writes nothing.
 
 from __future__ import annotations
 
-
-
 from idp import clock, errors
 from idp.audit import Audit
 from idp.broker import Journey, Login, Progress, Shelf, Step, next_step
@@ -116,7 +114,7 @@ class Authorize:
         return Parameters.parse(kept)
 
     def _kept_for_get(self, request: Request) -> Response:
-        """A POST from a portal's page is cross-site and carries no Lax cookie: it comes back by GET (section 3.1.2.1)."""
+        """A POST from a portal's page is cross-site and carries no Lax cookie: it comes back by GET."""
         request.form()  # a form, or refused
         kept = self._shelf.keep_posted(request.body.decode(), POSTED_SECONDS)
         return see_other(f"/authorize?{POSTED}={kept}")
@@ -128,9 +126,7 @@ class Authorize:
 
 def _silent_answer(step: Step, standing: Standing | None, asked: AuthenticationRequest) -> Failure:
     """Why prompt=none cannot be answered (section 3.1.2.6)."""
-    if standing is not None and asked.hinted_person_id is not None:
-        if standing.person_id.hex() != asked.hinted_person_id:
-            return errors.HINT_MISMATCH
+    expected = asked.hinted_person_id
+    if standing is not None and expected is not None and standing.person_id.hex() != expected:
+        return errors.HINT_MISMATCH
     return _SILENT_ANSWERS[step]
-
-

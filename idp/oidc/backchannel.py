@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.base import Http, OutboundError
 from idp import clock, entropy
 from idp.audit import Audit
-from idp.clients import Clients
+from idp.clients import Client, Clients
 from idp.keys import Keys
 from idp.storage import Database
 from idp.storage.outbox import Message, TryLater
@@ -32,7 +32,7 @@ class LogoutNotices:
         if client is None or client.backchannel_logout_uri is None:
             return
         session_id = bytes.fromhex(message.body["sid"])
-        problem = self._post(client.backchannel_logout_uri, self._token(message))
+        problem = self._post(client.backchannel_logout_uri, self._token(client, message))
         if problem is None:
             with self._database.write() as tx:
                 self._audit.logout_delivered(tx, client_id=client.id, session_id=session_id, attempts=message.attempts)
@@ -42,9 +42,8 @@ class LogoutNotices:
                 self._audit.logout_given_up(tx, client_id=client.id, session_id=session_id, attempts=message.attempts)
         raise TryLater(problem)
 
-    def _token(self, message: Message) -> str:
-        now, client = clock.seconds(), self._clients.find(message.body["client_id"])
-        assert client is not None
+    def _token(self, client: Client, message: Message) -> str:
+        now = clock.seconds()
         token = {
             "iss": self._issuer, "aud": client.id, "iat": now, "exp": now + LOGOUT_TOKEN_SECONDS,
             "jti": entropy.opaque_value(), "sub": message.body["sub"], "sid": message.body["sid"],

@@ -20,10 +20,10 @@ class Discovery:
         self._keys = keys
         self._document = json.dumps(_document(issuer)).encode()
 
-    def configuration(self, request: Request) -> Response:
+    def configuration(self, _: Request) -> Response:
         return _cached(self._document)
 
-    def jwks(self, request: Request) -> Response:
+    def jwks(self, _: Request) -> Response:
         return _cached(self._keys.jwks())
 
 

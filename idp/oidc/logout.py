@@ -28,9 +28,7 @@ class Wish:
 
 
 class Logout:
-    def __init__(
-        self, *, clients: Clients, sessions: Sessions, keys: Keys, sealer: Sealer, database: Database
-    ) -> None:
+    def __init__(self, *, clients: Clients, sessions: Sessions, keys: Keys, sealer: Sealer, database: Database) -> None:
         self._clients = clients
         self._sessions = sessions
         self._keys = keys

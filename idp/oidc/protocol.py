@@ -15,8 +15,8 @@ Authlib calls, in this order (1.9):
         save_token, delete_authorization_code   nothing left to do
         IdToken.process_token           (hook after_create_token_response) signs the id_token with PyJWT
       handle_response                   -> our Response
-What Authlib would do otherwise, and must not: accept PKCE `plain`, ask PKCE of public clients only, save the token before
-it spends the code, give ten-day tokens, say auth_time=now, log tokens at DEBUG.
+What Authlib would do otherwise, and must not: accept PKCE `plain`, ask PKCE of public clients only, save the token
+before it spends the code, give ten-day tokens, say auth_time=now, log tokens at DEBUG.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin
@@ -71,7 +71,7 @@ class Portal(ClientMixin):
     def check_client_secret(self, client_secret: str) -> bool:
         return self.client.enabled and self.client.knows_secret(client_secret)
 
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+    def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
         return self.client.enabled and method == self.client.token_endpoint_auth_method
 
     def check_grant_type(self, grant_type: str) -> bool:
@@ -109,8 +109,7 @@ class TokenRequest(OAuth2Request):
     @property
     def portal(self) -> Client:
         """The client that authenticated."""
-        assert isinstance(self.client, Portal)
-        return self.client.client
+        return cast("Portal", self.client).client
 
 
 class CodeGrant(AuthorizationCodeGrant):
@@ -147,9 +146,9 @@ class CodeGrant(AuthorizationCodeGrant):
 
 
 class S256(CodeChallenge):
-    """PKCE with S256 alone. That a challenge was there, where the client owes one, the authorization endpoint saw to."""
+    """PKCE with S256 alone. That a client which owes a challenge sent one, the authorization endpoint saw to."""
 
-    def validate_code_verifier(self, grant: CodeGrant, result: Any) -> None:
+    def validate_code_verifier(self, grant: CodeGrant, _result: Any) -> None:
         challenge, verifier = grant.request.code.code_challenge, grant.request.form.get("code_verifier")
         if challenge is None and verifier is None:
             return
@@ -201,11 +200,9 @@ class TokenServer(AuthorizationServer):
     def answer(self, request: Request, parameters: Parameters) -> Response:
         """The token response; raises Refused."""
         try:
-            response: Any = self.create_token_response(TokenRequest(request, parameters))
+            return cast("Response", self.create_token_response(TokenRequest(request, parameters)))
         except UnicodeDecodeError:  # Authlib decodes the Authorization header without looking
             raise Refused(errors.BAD_CLIENT_AUTHENTICATION, "the Authorization header is not UTF-8") from None
-        assert isinstance(response, Response)
-        return response
 
     def query_client(self, client_id: str) -> Portal | None:  # type: ignore[override]
         client = self._clients.find(client_id)
@@ -249,11 +246,13 @@ class TokenServer(AuthorizationServer):
         release = Release(person=person, sub=granted.sub, level=code.level, source_kind=granted.source_kind)
         return dict(claims.released(code.id_token_claims, release))
 
-    def handle_response(self, status: int, body: Any, headers: Any) -> Any:
+    def handle_response(self, status: int, body: Any, _headers: Any) -> Any:
         return as_json(status, body)
 
-    def handle_error_response(self, request: Any, error: OAuth2Error) -> Any:
-        failure = error.failure if isinstance(error, Told) else _OF_AUTHLIB.get(error.error or "", errors.BAD_TOKEN_REQUEST)
+    def handle_error_response(self, _request: Any, error: OAuth2Error) -> Any:
+        failure = (
+            error.failure if isinstance(error, Told) else _OF_AUTHLIB.get(error.error or "", errors.BAD_TOKEN_REQUEST)
+        )
         raise Refused(failure, type(error).__name__)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:

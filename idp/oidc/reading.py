@@ -31,7 +31,9 @@ IDENTIFYING = ("client_id", "redirect_uri")
 class Returned(Exception):
     """The request fails, and the portal is told at its redirect_uri."""
 
-    def __init__(self, failure: Failure, redirect_uri: str, state: str | None, client_id: str, detail: str = "") -> None:
+    def __init__(
+        self, failure: Failure, redirect_uri: str, state: str | None, client_id: str, detail: str = ""
+    ) -> None:
         super().__init__(failure.code)
         self.failure = failure
         self.redirect_uri = redirect_uri

@@ -72,7 +72,9 @@ class Routes:
         if request.method == "POST":  # cross-site, so without our Lax cookie: it comes back by GET
             asked = from_flask()
             asked.form()
-            return to_flask(see_other(f"/logout?{POSTED}={self.shelf.keep_posted(asked.body.decode(), POSTED_SECONDS)}"))
+            return to_flask(
+                see_other(f"/logout?{POSTED}={self.shelf.keep_posted(asked.body.decode(), POSTED_SECONDS)}")
+            )
         wish = self.logout.read(self._logout_parameters())
         cookie = self.cookies.session(request.cookies)
         session_id = self.logout.open_session(cookie)
@@ -90,8 +92,10 @@ class Routes:
         return self._signed_out(self.logout.open_session(cookie), return_url, "the person signed out")
 
     def _ask_to_sign_out(self, wish: Wish, cookie: str | None) -> FlaskResponse:
-        onward = "" if wish.return_url is None else "?next=" + self.sealer.seal_text(
-            "logout.return", wish.return_url.encode()
+        onward = (
+            ""
+            if wish.return_url is None
+            else "?next=" + self.sealer.seal_text("logout.return", wish.return_url.encode())
         )
         page = pages.SignOutPage(
             action_url=f"/logout/confirm{onward}", form_token=self.logout.form_token(cookie),

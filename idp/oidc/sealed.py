@@ -1,6 +1,7 @@
-"""Authorization codes and access tokens: sealed values that carry ids and no claims, so that neither needs a row to be made.
+"""Authorization codes and access tokens: sealed values that carry ids and no claims, so that making one needs no row.
 
-A code holds all that its redemption needs; its grant's id was drawn with it, so that redeeming twice finds the row taken.
+A code holds all that its redemption needs; its grant's id was drawn with it, so that a second redemption finds the
+row taken.
 The layouts are fixed-width, big-endian; a new layout gets a new purpose, never a second reading of an old one.
 """
 
@@ -64,7 +65,7 @@ def seal_code(sealer: Sealer, code: Code) -> str:
     fixed = _CODE.pack(
         code.grant_id, code.session_id, code.person_id, code.redirect_uri, challenge,
         claims.to_bits(code.scopes, claims.SCOPE_POSITIONS), claims.to_bits(code.id_token_claims),
-        claims.to_bits(code.userinfo_claims), code.auth_time, code.issued_at, code.level, flags, len(client), len(nonce),
+        claims.to_bits(code.userinfo_claims), code.auth_time, code.issued_at, code.level, flags, len(client), len(nonce)
     )  # fmt: skip
     return sealer.seal_text("code", fixed + client + nonce)
 

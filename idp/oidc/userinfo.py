@@ -48,7 +48,7 @@ class UserInfo:
 
 
 def _bearer_token(request: Request) -> str:
-    """The token from the header or, by POST, from the form (RFC 6750 section 2): from one of them, and never a query."""
+    """The token from the header or, by POST, from the form (RFC 6750 section 2): from one of them, never a query."""
     if "access_token" in Parameters.parse(request.query).as_dict():
         raise Refused(errors.TOKEN_IN_QUERY)
     found = []

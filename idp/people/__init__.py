@@ -67,7 +67,14 @@ class People:
         return Recognised(person=person, outcome=decision.outcome, rule=decision.rule)
 
     def keep_told(
-        self, tx: Transaction, *, person_id: bytes, client_id: str, sector: str, claim_names: Sequence[str], agreed: bool
+        self,
+        tx: Transaction,
+        *,
+        person_id: bytes,
+        client_id: str,
+        sector: str,
+        claim_names: Sequence[str],
+        agreed: bool,
     ) -> None:
         """It is kept that the person knows what goes to this portal; the portal's sector has a sub for them."""
         now, sqlite = clock.seconds(), self._database.is_sqlite
@@ -95,9 +102,7 @@ class People:
         key = self._sealer.index("subjects.key", sector)
         return to_text(hmac.digest(key, person_id, "sha256"))
 
-    def _keep(
-        self, tx: Transaction, decision: Decision, assertion: Assertion, source_id: str, level: int
-    ) -> Person:
+    def _keep(self, tx: Transaction, decision: Decision, assertion: Assertion, source_id: str, level: int) -> Person:
         before = decision.person or Person(id=entropy.random_id(), status="active", version=0)
         now = clock.seconds()
         person, changed = before.told_by(assertion, source_id, level, now)

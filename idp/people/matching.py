@@ -28,12 +28,9 @@ class Decision:
 
 def decide(assertion: Assertion, number: str | None, linked: Person | None, numbered: Person | None) -> Decision:
     """Whose sign-in this is, given the person linked to this subject and the person who has this number."""
-    if not assertion.name.full.strip():
-        return _refusal("INCOMPLETE", "no-name", errors.PERSON_INCOMPLETE)
-    if number is not None and not PERSONAL_NUMBER.fullmatch(number):
-        return _refusal("INCOMPLETE", "number-malformed", errors.PERSON_INCOMPLETE)
-    if linked is None and number is None:
-        return _refusal("INCOMPLETE", "no-number", errors.PERSON_INCOMPLETE)
+    lack = _lack(assertion, number, linked)
+    if lack:
+        return _refusal("INCOMPLETE", lack, errors.PERSON_INCOMPLETE)
     found = linked or numbered
     if found is None:
         return Decision(outcome="NEW", rule="number-unknown")
@@ -45,6 +42,15 @@ def decide(assertion: Assertion, number: str | None, linked: Person | None, numb
     return Decision(outcome="MATCH", rule="link" if linked else "number-name-birth", person=found)
 
 
+def _lack(assertion: Assertion, number: str | None, linked: Person | None) -> str | None:
+    """The name of the rule by which there is too little to go by, or None."""
+    if not assertion.name.full.strip():
+        return "no-name"
+    if number is not None and not PERSONAL_NUMBER.fullmatch(number):
+        return "number-malformed"
+    return "no-number" if linked is None and number is None else None
+
+
 def _disagreement(assertion: Assertion, number: str | None, found: Person, numbered: Person | None) -> str | None:
     """The name of the rule by which the source's words cannot be about the person found, or None."""
     if numbered is not None and numbered.id != found.id:
@@ -53,10 +59,9 @@ def _disagreement(assertion: Assertion, number: str | None, found: Person, numbe
         return "number-changed"
     if found.name is not None and folded(found.name) != folded(assertion.name.full):
         return "name-differs"
-    born = assertion.birth_date
-    if born is not None and found.birth_date is not None:
-        if not Born(born.year, born.month, born.day).agrees_with(found.birth_date):
-            return "birth-date-differs"
+    born, known = assertion.birth_date, found.birth_date
+    if born is not None and known is not None and not Born(born.year, born.month, born.day).agrees_with(known):
+        return "birth-date-differs"
     return None
 
 

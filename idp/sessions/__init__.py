@@ -74,8 +74,8 @@ class Sessions:
             return None
         now = clock.seconds()
         row = self._database.one(
-            models.STANDING, fingerprint=entropy.fingerprint(cookie), client_id=client.id, sector=client.sector, now=now,
-            idle_since=now - self._lifetimes.session_idle_seconds,
+            models.STANDING, fingerprint=entropy.fingerprint(cookie), client_id=client.id, sector=client.sector,
+            now=now, idle_since=now - self._lifetimes.session_idle_seconds,
         )  # fmt: skip
         if row is None:
             return None

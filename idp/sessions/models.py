@@ -49,7 +49,9 @@ class GrantRow(Base):
 
 
 _ALIVE = and_(
-    SessionRow.ended_at.is_(None), SessionRow.expires_at > bindparam("now"), PersonRow.status == literal_column("'active'")
+    SessionRow.ended_at.is_(None),
+    SessionRow.expires_at > bindparam("now"),
+    PersonRow.status == literal_column("'active'"),
 )
 
 STANDING = (
@@ -103,7 +105,9 @@ ENTITLED = (
 REVOKE_GRANT = (
     update(GrantRow)
     .where(
-        GrantRow.id == bindparam("of_grant"), GrantRow.client_id == bindparam("of_client"), GrantRow.revoked_at.is_(None)
+        GrantRow.id == bindparam("of_grant"),
+        GrantRow.client_id == bindparam("of_client"),
+        GrantRow.revoked_at.is_(None),
     )
     .values(revoked_at=bindparam("now"))
     .returning(GrantRow.session_id)

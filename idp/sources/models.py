@@ -53,9 +53,7 @@ FIND_VERSION = _joined.where(
 ADD = insert(SourceRow)
 ADD_VERSION = insert(SourceVersionRow)
 FIND_NUMBER = select(SourceRow.version).where(SourceRow.id == bindparam("source_id"))
-PUT_IN_FORCE = (
-    update(SourceRow).where(SourceRow.id == bindparam("source_id")).values(version=bindparam("new_version"))
-)
+PUT_IN_FORCE = update(SourceRow).where(SourceRow.id == bindparam("source_id")).values(version=bindparam("new_version"))
 SET_ENABLED = update(SourceRow).where(SourceRow.id == bindparam("source_id")).values(enabled=bindparam("on"))
 FIND_DOCUMENT = select(DocumentRow.body, DocumentRow.fetched_at).where(
     DocumentRow.source_id == bindparam("source_id"), DocumentRow.url == bindparam("url")
@@ -64,7 +62,10 @@ FIND_DOCUMENT = select(DocumentRow.body, DocumentRow.fetched_at).where(
 
 def _keep(make: Any) -> Any:
     adding = make(DocumentRow).values(
-        source_id=bindparam("source_id"), url=bindparam("url"), body=bindparam("body"), fetched_at=bindparam("fetched_at")
+        source_id=bindparam("source_id"),
+        url=bindparam("url"),
+        body=bindparam("body"),
+        fetched_at=bindparam("fetched_at"),
     )
     new = adding.excluded
     return adding.on_conflict_do_update(

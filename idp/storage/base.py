@@ -6,10 +6,11 @@ engines, so that a statement reads the same on SQLite and PostgreSQL.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, LargeBinary, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, registry
-from typing import Annotated
 
 Id = Annotated[bytes, "16 random bytes"]
 Instant = Annotated[int, "seconds since 1970"]

@@ -1,14 +1,14 @@
 """Running statements: written in SQLAlchemy Core, compiled once, sent over a connection that each thread keeps.
 
-    row = database.one(FIND_SESSION, fingerprint=...)            one round trip
-    with database.write() as tx: tx.run(ADD_GRANT, ...)          one commit, durable when the block has ended
+row = database.one(FIND_SESSION, fingerprint=...)            one round trip
+with database.write() as tx: tx.run(ADD_GRANT, ...)          one commit, durable when the block has ended
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Engine
@@ -137,10 +137,8 @@ class Database:
 
     def _forget(self, connection: Any) -> None:
         self._local.connection = None
-        try:
+        with suppress(self._driver.Error):
             connection.close()
-        except self._driver.Error:
-            pass
 
 
 class Transaction:

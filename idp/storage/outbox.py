@@ -66,10 +66,12 @@ class Outbox:
         """The message leaves soon after `tx` commits, and not at all if it does not."""
         message, now = entropy.ordered_id(), clock.seconds()
         sealed = self._sealer.seal("outbox.body", json.dumps(body).encode(), message)
-        tx.run(_ADD, id=message, kind=kind, body=sealed, made_at=now, due_at=now, attempts=0, state="waiting", problem="")
+        tx.run(
+            _ADD, id=message, kind=kind, body=sealed, made_at=now, due_at=now, attempts=0, state="waiting", problem=""
+        )
 
     def deliver(self, handlers: Mapping[str, Callable[[Message], None]], most: int = 20) -> int:
-        """Every due message (up to `most`) was handed to the handler of its kind once; returns how many were claimed."""
+        """Every due message (up to `most`) was handed to the handler of its kind once; returns their number."""
         claimed = self._claim(most)
         for message in claimed:
             try:
@@ -81,7 +83,7 @@ class Outbox:
         return len(claimed)
 
     def states(self) -> dict[str, int]:
-        return {state: number for state, number in self._database.all(_STATES)}
+        return {row[0]: row[1] for row in self._database.all(_STATES)}
 
     def _claim(self, most: int) -> list[Message]:
         now = clock.seconds()

@@ -52,7 +52,11 @@ class InDatabase:
     def __init__(self, database: Database) -> None:
         self._database = database
         row, make = ShortLivedRow, _postgres_or_sqlite(database)
-        values: dict[str, Any] = {"key": bindparam("key"), "value": bindparam("value"), "expires_at": bindparam("expires_at")}
+        values: dict[str, Any] = {
+            "key": bindparam("key"),
+            "value": bindparam("value"),
+            "expires_at": bindparam("expires_at"),
+        }
         adding = make(row).values(values)
         self._get = select(row.value).where(row.key == bindparam("key"), row.expires_at > bindparam("now"))
         self._put = adding.on_conflict_do_update(
