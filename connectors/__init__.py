@@ -1,0 +1,27 @@
+"""The sources' protocols. `base` is the contract; `KINDS` lists what can be configured, loaded when first read."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connectors.base import Kind
+
+    KINDS: dict[str, Kind]
+
+__all__ = ["KINDS"]
+
+
+@cache
+def _kinds() -> dict[str, Kind]:
+    from connectors import banking, population
+
+    return {kind.name: kind for kind in (banking.KIND, population.KIND)}
+
+
+def __getattr__(name: str) -> dict[str, Kind]:
+    # Whoever imports `connectors.base`, and that is nearly everybody, should not pay for cryptography.
+    if name == "KINDS":
+        return _kinds()
+    raise AttributeError(name)
