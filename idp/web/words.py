@@ -1,0 +1,85 @@
+"""The message ids that other rooms hand to a page, so that a wrong one is a type error and not an odd page."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Banner(StrEnum):
+    """What the choice page says above the choices; every one may name the source."""
+
+    CANCELLED = "banner.cancelled"
+    SOURCE_DOWN = "banner.source_down"
+    SOURCE_REFUSED = "banner.source_refused"
+    TOO_WEAK = "banner.too_weak"
+    SWITCHED = "banner.switched"
+    SIGN_IN_AGAIN = "banner.sign_in_again"
+
+
+class Reason(StrEnum):
+    """Why a source cannot be chosen this time."""
+
+    LEVEL = "reason.level"
+    DOWN = "reason.down"
+    PAUSED = "reason.paused"
+    NOT_ACCEPTED = "reason.not_accepted"
+
+
+class ClaimLabel(StrEnum):
+    """What a claim is called to the person it is about; `claim.` and the claim's name on the wire where it has one."""
+
+    SUB = "claim.sub"
+    NAME = "claim.name"
+    FAMILY_NAME = "claim.family_name"
+    MIDDLE_NAME = "claim.middle_name"
+    GIVEN_NAME = "claim.given_name"
+    BIRTHDATE = "claim.birthdate"
+    GENDER = "claim.gender"
+    PLACE_OF_BIRTH = "claim.place_of_birth"
+    NATIONALITY = "claim.nationality"
+    PERSONAL_NUMBER = "claim.personal_number"
+    FORMER_NUMBER = "claim.former_number"
+    TAX_CODE = "claim.tax_code"
+    INSURANCE_NUMBER = "claim.insurance_number"
+    HEALTH_CARD = "claim.health_card"
+    PASSPORT = "claim.passport"
+    EMAIL = "claim.email"
+    EMAIL_VERIFIED = "claim.email_verified"
+    PHONE_NUMBER = "claim.phone_number"
+    PHONE_NUMBER_VERIFIED = "claim.phone_number_verified"
+    ADDRESS = "claim.address"
+    ENTERPRISE_CODE = "claim.enterprise_code"
+    ORGANISATION = "claim.organisation"
+    ORGANISATION_ROLE = "claim.organisation_role"
+    UPDATED_AT = "claim.updated_at"
+    ACR = "claim.acr"
+    AMR = "claim.amr"
+    AUTH_TIME = "claim.auth_time"
+    SOURCE_KIND = "claim.source_kind"
+
+
+class FieldLabel(StrEnum):
+    """What a connector may ask for on our own page (`connectors.base.Field.label_id`)."""
+
+    ONE_TIME_CODE = "field.one_time_code"
+    PERSONAL_NUMBER = "field.personal_number"
+    INSURANCE_NUMBER = "field.insurance_number"
+    TAX_CODE = "field.tax_code"
+    PHONE_NUMBER = "field.phone_number"
+    USER_NAME = "field.user_name"
+    PASSWORD = "field.password"
+
+
+class Problem(StrEnum):
+    """What was wrong with what was typed (`connectors.base.Ask.problem_id`)."""
+
+    EMPTY = "problem.empty"
+    WRONG_CODE = "problem.wrong_code"
+    EXPIRED_CODE = "problem.expired_code"
+    NOT_RECOGNISED = "problem.not_recognised"
+
+
+# The kinds of source that have a word and an icon of their own; any other is shown as "other".
+SOURCE_KINDS = ("banking", "population", "tax", "insurance", "business", "certificate", "other")
+
+LEVELS = (1, 2, 3, 4)

@@ -1,0 +1,163 @@
+"""A small app that shows every page with invented people and places: `flask --app tests/web/preview.py run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, redirect, request
+
+from connectors.base import Field
+from idp import settings
+from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
+from idp.web import language, pages, register
+from idp.web.words import Banner, ClaimLabel, FieldLabel, Problem, Reason
+
+REQUEST_ID = "7f3k-92qd"
+MINISTRY = ("Cổng dịch vụ Bộ Sông Nước", "Ministry of Rivers")
+SEN = ("Ngân hàng Sen", "Sen Bank")
+
+CHOICE = pages.ChoosePage(
+    portal_vi=MINISTRY[0],
+    portal_en=MINISTRY[1],
+    level=2,
+    action_url="/posted",
+    cancel_url="/posted",
+    form_token="token-of-the-form",
+    sources=(
+        pages.SourceTile(
+            id="population", name_vi="Dữ liệu dân cư", name_en="Population register", kind="population", level=4
+        ),
+        pages.SourceTile(id="sen", name_vi=SEN[0], name_en=SEN[1], kind="banking", level=3),
+        pages.SourceTile(id="tre", name_vi="Ngân hàng Tre", name_en="Tre Bank", kind="banking", level=2, health="slow"),
+        pages.SourceTile(
+            id="bhxh", name_vi="Bảo hiểm xã hội", name_en="Social insurance", kind="insurance", level=2,
+            selectable=False, reason_id=Reason.DOWN, health="down",
+        ),
+        pages.SourceTile(
+            id="thue", name_vi="Tài khoản thuế", name_en="Tax account", kind="tax", level=1,
+            selectable=False, reason_id=Reason.LEVEL,
+        ),
+    ),
+)  # fmt: skip
+MANY = tuple(
+    pages.SourceTile(
+        id=f"bank{number}", name_vi=f"Quỹ tín dụng Đồng Tháp {number}", name_en="", kind="cooperative", level=2
+    )
+    for number in range(1, 12)
+)
+INFORMATION = pages.InformationPage(
+    portal_vi=MINISTRY[0],
+    portal_en=MINISTRY[1],
+    source_vi=SEN[0],
+    source_en=SEN[1],
+    level=3,
+    lines=(
+        pages.ClaimLine(label_id=ClaimLabel.NAME, value="Nguyễn Thị Ánh Nguyệt"),
+        pages.ClaimLine(label_id=ClaimLabel.BIRTHDATE, value="04/02/1987"),
+        pages.ClaimLine(label_id=ClaimLabel.PERSONAL_NUMBER, value="001187654321", masked=True),
+        pages.ClaimLine(label_id=ClaimLabel.EMAIL, value="anh.nguyet.nguyen.thi.rat.dai@thu-dien-tu.example"),
+    ),
+    action_url="/posted",
+    form_token="token-of-the-form",
+)
+ASK = pages.AskPage(
+    source_vi="Bảo hiểm xã hội",
+    source_en="Social insurance",
+    fields=(
+        Field(name="number", label_id=FieldLabel.INSURANCE_NUMBER, numeric=True),
+        Field(name="code", label_id=FieldLabel.ONE_TIME_CODE, secret=True, numeric=True),
+    ),
+    action_url="/posted",
+    form_token="token-of-the-form",
+)
+CLAIMS = (
+    pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
+    pages.ClaimRow(scope="profile", claim="name", label_id=ClaimLabel.NAME),
+    pages.ClaimRow(scope="profile", claim="birthdate", label_id=ClaimLabel.BIRTHDATE),
+    pages.ClaimRow(scope="phone", claim="phone_number_verified", label_id=ClaimLabel.PHONE_NUMBER_VERIFIED),
+    pages.ClaimRow(
+        scope="personal_number", claim="personal_number", label_id=ClaimLabel.PERSONAL_NUMBER, by_operator=True
+    ),
+)
+TOLD = (
+    pages.PortalTold(name_vi=MINISTRY[0], name_en=MINISTRY[1], told="yes"),
+    pages.PortalTold(name_vi="Cổng dịch vụ tỉnh Lúa Vàng", name_en="Lua Vang Province", told="pending"),
+    pages.PortalTold(name_vi="Sổ tay khám bệnh", name_en="", told="no"),
+)
+BACK = ("http://ministry.localhost:8421/", MINISTRY[0])
+
+Show = Callable[[language.Language], Response]
+SHOWN: dict[str, Show] = {
+    "choose": lambda speak: pages.choose(CHOICE, speak),
+    "choose-cancelled": lambda speak: pages.choose(
+        replace(CHOICE, banner_id=Banner.CANCELLED, banner_source=SEN, form_targets=(_elsewhere(),)), speak
+    ),
+    "choose-many": lambda speak: pages.choose(replace(CHOICE, sources=CHOICE.sources + MANY), speak),
+    "choose-none": lambda speak: pages.choose(replace(CHOICE, level=4, sources=CHOICE.sources[3:]), speak),
+    "information": lambda speak: pages.information(INFORMATION, speak),
+    "consent": lambda speak: pages.information(replace(INFORMATION, consent_required=True), speak),
+    "consent-missing": lambda speak: pages.information(
+        replace(INFORMATION, consent_required=True, consent_missing=True), speak
+    ),
+    "anonymous": lambda speak: pages.information(replace(INFORMATION, lines=()), speak),
+    "failure": lambda speak: pages.failure(
+        STORE_UNREACHABLE, REQUEST_ID, speak, return_link=BACK, retry_url="/show/choose"
+    ),
+    "failure-portal": lambda speak: pages.failure(BAD_REDIRECT_URI, REQUEST_ID, speak),
+    "failure-answered": lambda speak: pages.failure(ALREADY_ANSWERED, REQUEST_ID, speak, return_link=BACK, contact=""),
+    "failure-conflict": lambda speak: pages.failure(PERSON_CONFLICT, REQUEST_ID, speak, return_link=BACK),
+    "finished": lambda speak: pages.finished(speak, BACK),
+    "finished-alone": pages.finished,
+    "sign-out": lambda speak: pages.sign_out_question(
+        pages.SignOutPage(
+            action_url="/posted", form_token="t", portals=tuple((portal.name_vi, portal.name_en) for portal in TOLD)
+        ),
+        speak,
+    ),
+    "signed-out": lambda speak: pages.signed_out(TOLD, speak, BACK),
+    "signed-out-alone": lambda speak: pages.signed_out((), speak),
+    "auto-post": lambda speak: pages.auto_post(
+        pages.AutoPostPage(url=f"{_elsewhere()}/landed", fields=(("SAMLRequest", "PHNhbWw+"),), to=SEN[0]), speak
+    ),
+    "onward": lambda speak: pages.onward(f"{_elsewhere()}/landed?code=a+b&state=c", MINISTRY[0], speak),
+    "ask": lambda speak: pages.ask(ASK, speak),
+    "ask-wrong": lambda speak: pages.ask(replace(ASK, fields=ASK.fields[1:], problem_id=Problem.WRONG_CODE), speak),
+    "home": lambda speak: pages.home(speak, "/show/claims"),
+    "claims": lambda speak: pages.claims_table(CLAIMS, speak),
+}
+
+
+def create(**overrides: Any) -> Flask:
+    """The preview under those settings; a page is at /show/<name>, a form's post at /posted."""
+    app = Flask("preview", static_folder=None)
+    chosen = {"mode": "test", "issuer": "http://idp.localhost:8400", "contact": "hotro@motcua.example", **overrides}
+    app.config["SETTINGS"] = settings.load(**chosen)
+    register(app)
+    app.add_url_rule("/show/<name>", view_func=_show)
+    app.add_url_rule("/posted", view_func=_posted, methods=["POST"])
+    app.add_url_rule("/landed", view_func=lambda: "landed", endpoint="landed", methods=["GET", "POST"])
+    app.add_url_rule("/hop", view_func=lambda: redirect(f"{_elsewhere('province')}/landed"), endpoint="hop")
+    app.register_error_handler(404, lambda _: pages.failure(NOT_FOUND, REQUEST_ID, language.of_request()))
+    return app
+
+
+def _show(name: str) -> Response:
+    return SHOWN[name](language.of_request())
+
+
+def _posted() -> Response:
+    """Answers as the broker will: by sending the browser to another party, or by showing what arrived."""
+    there = request.form.get("source", "")
+    if there == "sen":
+        return redirect(f"{_elsewhere()}/landed", 303)  # type: ignore[return-value]
+    if there == "tre":
+        return redirect(f"{_elsewhere()}/hop", 303)  # type: ignore[return-value]
+    arrived = "&".join(f"{name}={value}" for name, value in request.form.items())
+    return Response(f"{request.headers.get('Origin', '-')} {arrived}", mimetype="text/plain")
+
+
+def _elsewhere(party: str = "ministry") -> str:
+    return f"http://{party}.localhost:{urlsplit(request.host_url).port or 80}"
