@@ -1,0 +1,103 @@
+"""Keys: the master keys that seal what we keep, and the keys that sign what we say."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+
+from idp import clock, seal
+from idp.cli import shared
+from idp.keys import ALGORITHMS, PUBLISHED_BEFORE_USE_SECONDS, SigningKey
+
+
+@click.group()
+def keys() -> None:
+    """Master keys and signing keys."""
+
+
+@keys.command("new-master")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def new_master(file: Path) -> None:
+    """Add a master key to FILE, which is made if it is not there.
+
+    The newest key seals, all of them open: keep the older ones. Every process reads the file when it starts, so give
+    it to every machine before the first is restarted. Without this file nothing sealed can ever be read again.
+    """
+    try:
+        number = seal.add_master_key(str(file))
+    except OSError as problem:
+        raise shared.Wrong(f"{file}: cannot be written: {problem.strerror}") from None
+    except (ValueError, IndexError):
+        raise shared.Wrong(f"{file}: is there and is no file of master keys") from None
+    click.echo(f"{file}: master key {number} added; keep a copy in a safe place")
+
+
+@keys.command("list")
+@shared.json_option
+def list_keys(as_json: bool) -> None:
+    """Show the signing keys, oldest first."""
+    listed = shared.open_house().keys.listed()
+    rows = [
+        {
+            "kid": key.kid, "algorithm": key.alg, "state": _state(key, listed), "signs_from": _time(key.active_from),
+            "published_until": key.published_until and _time(key.published_until),
+        }
+        for key in listed
+    ]  # fmt: skip
+    shared.show(rows, as_json=as_json)
+
+
+@keys.command()
+@shared.operator_option
+def ensure(operator: str) -> None:
+    """Make the signing keys that are missing; there is one for each algorithm afterwards."""
+    house = shared.open_house()
+    present = {key.alg for key in house.keys.listed()}
+    missing = [alg for alg in ALGORITHMS if alg not in present]
+    if not missing:
+        click.echo("there is a key for each algorithm; nothing to do")
+        return
+    with house.database.write() as tx:
+        kids = house.keys.rotate(tx, missing, at_once=True)
+        house.audit.keys_rotated(tx, kids=kids, operator=operator)
+    click.echo(f"made: {', '.join(kids)}")
+
+
+@keys.command()
+@click.option("--at-once", is_flag=True, help="Sign with the new keys now: portals may not have seen them yet.")
+@click.option("--withdraw", is_flag=True, help="The old keys may be stolen: nobody shall believe them from now on.")
+@click.option("--alg", "algorithms", type=click.Choice(ALGORITHMS), multiple=True, help="Only this one. [default: all]")
+@shared.operator_option
+def rotate(at_once: bool, withdraw: bool, algorithms: tuple[str, ...], operator: str) -> None:
+    """Give each signing key a successor.
+
+    The new keys are published at once and sign ten minutes later, when portals have had time to fetch them. The old
+    ones stay published for a day, unless --withdraw takes them out of the JWKS at once; portals still hold what they
+    fetched, for five minutes where they heed our Cache-Control.
+    """
+    house = shared.open_house()
+    with house.database.write() as tx:
+        kids = house.keys.rotate(tx, tuple(dict.fromkeys(algorithms or ALGORITHMS)), at_once=at_once, withdraw=withdraw)
+        house.audit.keys_rotated(tx, kids=kids, operator=operator)
+    when = "now" if at_once or withdraw else f"in {PUBLISHED_BEFORE_USE_SECONDS // 60} minutes"
+    click.echo(f"made: {', '.join(kids)}; they sign {when}")
+
+
+def _state(key: SigningKey, listed: tuple[SigningKey, ...]) -> str:
+    now = clock.seconds()
+    if key.active_from > now:
+        return "next"
+    if key.published_until is not None and key.published_until <= now:
+        return "gone"
+    at_work = (other for other in listed if other.alg == key.alg and other.active_from <= now)
+    return "signs" if max(at_work, key=_published_until) is key else "retiring"
+
+
+def _published_until(key: SigningKey) -> float:
+    return math.inf if key.published_until is None else key.published_until
+
+
+def _time(instant: int) -> str:
+    return clock.instant(instant).isoformat(timespec="seconds")

@@ -1,0 +1,118 @@
+"""The shape of the database: which step it has reached, and how it is brought to the newest one.
+
+The steps stand in `migrations/` at the root of the repository. Any number of machines may run them at once: one does
+the work, the others wait for its lock and then find nothing left to do. All steps are one transaction, on both engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from idp.storage.database import Database, Unreachable
+from idp.storage.engines import BUSY_TIMEOUT_MILLISECONDS, SQLITE_PRAGMAS, make_engine
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+ADVISORY_LOCK = 0x6D6F74637561  # any number will do that no other program on the server uses: "motcua"
+
+
+class NotAtHead(Exception):
+    """The database has another shape than this program was written for; the text says what to do."""
+
+
+def configuration(url: str, **attributes: Any) -> Config:
+    """Alembic's configuration for our migrations and this database."""
+    config = Config(attributes={"url": url, **attributes})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def upgrade(url: str) -> list[str]:
+    """The database at `url` is at the newest step; returns what was done for that. Raises Unreachable."""
+    done: list[str] = []
+
+    def note(*, step: Any, **_: Any) -> None:
+        done.append(f"{step.up_revision_id} {step.up_revision.doc.rstrip('.').lower()}")
+
+    command.upgrade(configuration(url, on_step=[note]), "head")
+    return done
+
+
+def newest() -> str:
+    """The step that this program was written for."""
+    return _newest(MIGRATIONS)
+
+
+def check_at_head(database: Database) -> None:
+    """Raises NotAtHead unless the database is at the step that this program was written for; Unreachable."""
+    reached = _reached(database.engine)
+    if reached != newest():
+        raise NotAtHead(
+            f"the database is at step {reached or 'none'} and this program needs {newest()}: run `idp migrate`"
+        )
+
+
+@contextmanager
+def locked(url: str) -> Iterator[Connection]:
+    """A connection in a transaction that no other migration can have at the same time. Raises Unreachable."""
+    engine = _sqlite_that_locks(url) if url.startswith("sqlite") else make_engine(url)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+            yield connection
+    except OperationalError as problem:
+        raise Unreachable(type(problem.orig).__name__) from problem
+    finally:
+        engine.dispose()
+
+
+def _sqlite_that_locks(url: str) -> Engine:
+    """An engine whose every transaction has the write lock from its first moment on, and foreign keys unenforced.
+
+    Enforced ones would empty the tables that refer to one that a step has to build anew (sqlite.org/lang_altertable).
+    """
+    file = make_url(url).database
+    if file:
+        Path(file).touch(mode=0o600)  # SQLite gives its other files the permissions of this one
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        patience = f"PRAGMA busy_timeout={4 * BUSY_TIMEOUT_MILLISECONDS}"
+        for pragma in (*SQLITE_PRAGMAS, patience, "PRAGMA foreign_keys=OFF"):
+            connection.execute(pragma)
+
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+@lru_cache
+def _newest(migrations: Path) -> str:
+    head = ScriptDirectory(str(migrations)).get_current_head()
+    if head is None:
+        raise NotAtHead(f"there are no migrations in {migrations}: run the program from its own folder")
+    return head
+
+
+def _reached(engine: Engine) -> str | None:
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    if file and not Path(file).exists():
+        return None  # connecting would make an empty file
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except OperationalError as problem:
+        raise Unreachable(type(problem.orig).__name__) from problem

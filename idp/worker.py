@@ -1,0 +1,119 @@
+"""The process behind the pages: sends what waits in the outbox, removes what has outlived its use.
+
+Any number may run, on any number of machines; one that dies is not missed for longer than a claim lasts.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from idp.app import House
+from idp.audit.models import OUTLIVED as OUTLIVED_EVENTS
+from idp.sessions import LOGOUT_NOTICE
+from idp.sessions.models import OUTLIVED_GRANTS, OUTLIVED_SESSIONS
+from idp.settings import Lifetimes
+from idp.storage import expiry
+from idp.storage.database import Unreachable
+from idp.storage.expiry import Expiry
+from idp.storage.outbox import CLAIM_SECONDS
+
+DAY_SECONDS = 86_400
+LOOK_EVERY_SECONDS = 0.5  # into the outbox
+EXPIRE_EVERY_SECONDS = 60.0
+AFTER_FAULT_SECONDS = 5.0
+BREATH_SECONDS = 0.05  # between two batches of expiry, for those who wait for the database
+SENDERS = 4  # so that a portal that does not answer holds up few others
+
+log = structlog.get_logger()
+
+
+def what_expires(lifetimes: Lifetimes) -> tuple[Expiry, ...]:
+    """Everything that is removed in time, and for how long it is kept."""
+    kept, events_kept = lifetimes.grant_kept_days * DAY_SECONDS, lifetimes.audit_kept_days * DAY_SECONDS
+    return (
+        *expiry.OF_STORAGE,
+        Expiry(name="sessions", statement=OUTLIVED_SESSIONS, kept_seconds=kept),
+        Expiry(name="grants", statement=OUTLIVED_GRANTS, kept_seconds=kept),
+        Expiry(name="audit_events", statement=OUTLIVED_EVENTS, kept_seconds=events_kept),
+    )
+
+
+class Worker:
+    def __init__(self, house: House, *, senders: int = SENDERS, batch: int = expiry.BATCH_ROWS) -> None:
+        self._house = house
+        self._senders = senders
+        self._batch = batch
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Returns when `stop` was called and what was being sent has been sent."""
+        threads = [
+            threading.Thread(target=self._repeat, args=(f"send-{number}", self.send), name=f"send-{number}")
+            for number in range(1, self._senders + 1)
+        ]
+        for thread in threads:
+            thread.start()
+        log.info("worker_started", senders=self._senders)
+        self._repeat("expire", self.expire)
+        for thread in threads:
+            thread.join()
+        log.info("worker_stopped")
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def send(self) -> float:
+        """What was due has been sent, or put off; returns for how many seconds there is nothing to do."""
+        handlers = {LOGOUT_NOTICE: self._house.notices.deliver}
+        while not self._stopping.is_set() and self._house.outbox.deliver(handlers, self._at_once()):
+            pass
+        return LOOK_EVERY_SECONDS
+
+    def expire(self) -> float:
+        """What had outlived its use is gone; returns for how many seconds there is nothing to do."""
+        removed = expiry.expire(
+            self._house.database, what_expires(self._house.settings.lifetimes), batch=self._batch,
+            pause=lambda: self._stopping.wait(BREATH_SECONDS),
+        )  # fmt: skip
+        if any(removed.values()):
+            log.info("expired", **{name: number for name, number in removed.items() if number})
+        return EXPIRE_EVERY_SECONDS
+
+    def _at_once(self) -> int:
+        """So few messages that the last of them is sent before the claim on it ends, however slow the portals are."""
+        outbound = self._house.settings.outbound
+        slowest_seconds = outbound.connect_seconds + outbound.total_seconds
+        return max(1, int(CLAIM_SECONDS / 2 / slowest_seconds))
+
+    def _repeat(self, name: str, job: Callable[[], float]) -> None:
+        """The job runs again and again until we stop, whatever becomes of it: there is nobody else to do it."""
+        while not self._stopping.is_set():
+            try:
+                pause_seconds = job()
+            except Unreachable as problem:
+                log.warning("store_unreachable", job=name, kind=str(problem))
+                pause_seconds = AFTER_FAULT_SECONDS
+            except Exception:
+                log.exception("job_failed", job=name)
+                pause_seconds = AFTER_FAULT_SECONDS
+            self._stopping.wait(pause_seconds)
+
+
+def run_until_signalled(house: House, *, senders: int = SENDERS) -> None:
+    """A worker ran until somebody sent SIGTERM or SIGINT."""
+    worker = Worker(house, senders=senders)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        worker.stop()
+
+    former = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        worker.run()
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
