@@ -76,7 +76,9 @@ def build(settings: Settings) -> House:
     return House(
         settings=settings, sealer=sealer, database=database, short_lived=short_lived, changes=changes, outbox=outbox,
         audit=audit, egress=egress, keys=keys, clients=clients, people=people,
-        sources=Sources(database, short_lived, sealer, changes, egress),
+        sources=Sources(
+            database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once
+        ),
         sessions=Sessions(database, sealer, clients, outbox, audit, settings.lifetimes),
         grants=Grants(database, people, audit),
         notices=LogoutNotices(
@@ -112,7 +114,8 @@ def _add_rooms(app: Flask, house: House) -> None:
         sessions=house.sessions, audit=house.audit, sealer=house.sealer, cookies=cookies, settings=settings,
     )  # fmt: skip
     visits = Visits(
-        database=house.database, shelf=shelf, journey=journey, people=house.people, sources=house.sources,
+        database=house.database, short_lived=house.short_lived, shelf=shelf, journey=journey, people=house.people,
+        sources=house.sources,
         sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings,
     )  # fmt: skip
     app.register_blueprint(JourneyRoutes(journey, visits, shelf, house.sources, cookies).blueprint())
@@ -126,7 +129,7 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
     )
     server = TokenServer(
         settings=settings, clients=house.clients, grants=house.grants, people=house.people, keys=house.keys,
-        sealer=house.sealer,
+        sealer=house.sealer, sessions=house.sessions,
     )  # fmt: skip
     return ProviderRoutes(
         authorize=Authorize(

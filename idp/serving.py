@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def _finish(response: Response) -> Response:
 
 
 def _refused(problem: Refused, audit: Audit) -> Response:
-    audit.refused(problem.failure)
+    with suppress(Unreachable):  # the refusal stands, whether or not it can be written down
+        audit.refused(problem.failure)
     log.info("refused", code=problem.failure.code, detail=problem.detail)
     return _told(problem.failure)
 

@@ -51,6 +51,7 @@ class Outbound(_Part):
     connect_seconds: float = Field(gt=0, le=10)
     total_seconds: float = Field(gt=0, le=30)
     answer_bytes: int = Field(ge=1024, le=10_485_760)
+    visits_at_once: int = Field(ge=1, le=64)
     allow_loopback: bool
     certificate_authorities_file: str
 

@@ -120,7 +120,8 @@ class Audit:
                 self._refusals[what] = (written_at, held_back + 1)
                 return 0
             if len(self._refusals) >= REFUSALS_REMEMBERED:
-                self._refusals.clear()
+                del self._refusals[next(iter(self._refusals))]  # the first remembered
+            self._refusals.pop(what, None)
             self._refusals[what] = (now, 0)
             return held_back + 1
 

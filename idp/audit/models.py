@@ -6,6 +6,7 @@ from sqlalchemy import Index, LargeBinary, String, bindparam, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.storage import Base
+from idp.storage.expiry import MOMENT, outlived
 
 
 class AuditRow(Base):
@@ -32,3 +33,4 @@ EXPORT = (
     .order_by(AuditRow.id)
     .limit(bindparam("most"))
 )  # fmt: skip
+OUTLIVED = outlived(AuditRow.id, AuditRow.at <= MOMENT)

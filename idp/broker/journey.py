@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.broker.shelf import KEPT_SECONDS, Login, Shelf
-from idp.broker.steps import Need, Step, next_step
+from idp.broker.steps import Need, Progress, Step, next_step, owes_consent
 from idp.clients import Client, Clients
 from idp.errors import Failure, Refused
 from idp.people import People, claims
@@ -44,15 +45,19 @@ class Journey:
 
     def start(self, need: Need, request: str, cookies: Mapping[str, str], network: str) -> Started:
         """A sign-in is under way, bound to this browser; raises Refused for a flood from one network."""
-        per_minute = self._short_lived.count(f"begun:{network}", 60)
-        if per_minute > self._settings.limits.logins_per_network_per_minute:
-            raise Refused(errors.TOO_MANY, "sign-ins from one network")
+        self.count_network(network)
         login_id, secret = entropy.ordered_id().hex(), entropy.opaque_value()
         expires_at = clock.seconds() + self._settings.lifetimes.login_seconds
         mark = entropy.fingerprint(secret).hex()
         self._shelf.keep_login(Login(id=login_id, need=need, request=request, browser=mark, expires_at=expires_at))
         surplus = self._cookies.clear_surplus_logins(cookies, self._settings.limits.logins_per_browser)
         return Started(login_id=login_id, cookies=(*surplus, self._cookies.set_login(login_id, secret, KEPT_SECONDS)))
+
+    def count_network(self, network: str) -> None:
+        """One more thing is kept for this network; raises Refused for a flood. IPv6 counts by /64, one customer's."""
+        per_minute = self._short_lived.count(f"begun:{_customer(network)}", 60)
+        if per_minute > self._settings.limits.logins_per_network_per_minute:
+            raise Refused(errors.TOO_MANY, "sign-ins from one network")
 
     def login(self, login_id: str, cookies: Mapping[str, str]) -> Login:
         """The sign-in, if it is this browser's; raises Refused."""
@@ -68,6 +73,10 @@ class Journey:
         """What a form of this sign-in must bring back: known only to this browser and to us."""
         secret = self._cookies.login(cookies, login.id) or ""
         return to_text(self._sealer.index("form.sign-in", f"{login.id}:{secret}"))
+
+    def shown_to(self, standing: Standing) -> str:
+        """A mark of whom a page was shown to: what is decided on it must not count for whoever came after."""
+        return to_text(self._sealer.index("form.shown-to", standing.session_id.hex()))
 
     def check_form(self, login: Login, cookies: Mapping[str, str], token: str) -> None:
         """Raises Refused for a form that is not this browser's own."""
@@ -85,7 +94,8 @@ class Journey:
         return self._sessions.standing(self._cookies.session(cookies), client)
 
     def step(self, login: Login, client: Client, standing: Standing | None) -> Step:
-        return next_step(login.need, client, standing, self._shelf.progress(login.id))
+        progress = Progress() if standing is None else self._shelf.progress(login.id, standing.session_id)
+        return next_step(login.need, client, standing, progress)
 
     def values_to_tell(self, login: Login, standing: Standing) -> dict[str, ClaimValue]:
         """What the portal will be able to read, by claim, for the person to see first."""
@@ -97,9 +107,11 @@ class Journey:
 
     def told(self, login: Login, client: Client, standing: Standing, *, agreed: bool) -> None:
         """It is kept that the person was told and went on; raises Refused where consent is owed and was not given."""
-        if client.consent_required and not agreed:
+        if owes_consent(login.need, client) and not agreed:
             raise Refused(errors.CONSENT_REQUIRED)
-        names = tuple(dict.fromkeys((*(standing.told_claims or ()), *login.need.claim_names)))
+        # What was told before counts on, unless this portal needs consent and what was told was never agreed to.
+        before = standing.told_claims or () if standing.agreed or not client.consent_required else ()
+        names = tuple(dict.fromkeys((*before, *login.need.claim_names)))
         with self._database.write() as tx:
             self._people.keep_told(
                 tx, person_id=standing.person_id, client_id=client.id, sector=client.sector, claim_names=names,
@@ -109,7 +121,7 @@ class Journey:
                 tx, person_id=standing.person_id, session_id=standing.session_id, client_id=client.id,
                 claims=list(login.need.claim_names), consent=agreed,
             )  # fmt: skip
-        self._shelf.note_told(login.id)
+        self._shelf.note_told(login.id, standing.session_id)
 
     def give_up(self, login: Login, failure: Failure) -> None:
         """The sign-in ends without success; `oidc` tells the portal why."""
@@ -122,3 +134,12 @@ class Journey:
         if session_id is not None:
             with self._database.write() as tx:
                 self._sessions.end(tx, session_id, reason)
+
+
+def _customer(network: str) -> str:
+    """The address, or for IPv6 the network that one customer is given (RFC 6177)."""
+    try:
+        address = ip_address(network)
+    except ValueError:
+        return network
+    return network if address.version == 4 else str(ip_network(f"{network.partition('%')[0]}/64", strict=False))

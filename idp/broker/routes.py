@@ -16,10 +16,10 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from connectors.base import Input
-from idp import errors
+from idp import entropy, errors
 from idp.broker.journey import Journey
 from idp.broker.shelf import Login, Shelf
-from idp.broker.steps import Step
+from idp.broker.steps import Step, owes_consent
 from idp.broker.telling import lines_to_tell
 from idp.broker.visits import Visits
 from idp.clients import Client
@@ -31,6 +31,7 @@ from idp.web import language, pages
 from idp.web.words import Banner, Reason
 
 POSTED_SECONDS = 300
+FIELD_LIMIT = 50  # parameters in one answer
 HANDLES = ("state", "RelayState")
 
 # What a person can do something about on the choice page itself; anything else gets a page of its own.
@@ -85,9 +86,7 @@ class Routes:
         try:
             url, source = self._visits.begin(at.login, source_id, spoken)
         except Refused as problem:
-            if problem.failure.code not in _BANNERS:
-                raise
-            return self._back_to_choice(login_id, problem.failure, source_id)
+            return self._told(login_id, problem.failure, source_id)
         return pages.onward(url, source.name(spoken), spoken)
 
     def cancel(self, login_id: str) -> Response:
@@ -98,21 +97,21 @@ class Routes:
 
     def callback(self, source_id: str) -> Response:
         answer = self._input()
-        handle = next((value for name, value in _pairs(answer) if name in HANDLES and value), "")
-        arrived = self._visits.resume(handle, source_id, answer, request.cookies)
+        arrived = self._visits.resume(_handle(answer), source_id, answer, request.cookies)
         if arrived.failure is None:
             response = _see_other(url_for("broker.choose", login_id=arrived.login_id))
-        elif arrived.failure.code in _BANNERS:
-            response = self._back_to_choice(arrived.login_id, arrived.failure, arrived.source_id or "")
         else:
-            response = self._failure_page(arrived.login_id, arrived.failure)
+            response = self._told(arrived.login_id, arrived.failure, arrived.source_id or "")
         if arrived.session_cookie:
             response.headers.add("Set-Cookie", self._cookies.set_session(arrived.session_cookie))
         return response
 
     def posted_callback(self, source_id: str) -> Response:
         """A cross-site POST carries no Lax cookie: it is kept for a moment, and the browser comes back by GET."""
-        kept = self._shelf.keep_posted(request.get_data(as_text=True), POSTED_SECONDS)
+        text = request.get_data(as_text=True)
+        if not self._visits.is_expected(_handle(_posted(text))):
+            raise Refused(errors.UNKNOWN_STATE)
+        kept = self._shelf.keep_posted(text, POSTED_SECONDS)
         return _see_other(url_for("broker.callback", source_id=source_id, posted=kept))
 
     def information(self, login_id: str) -> Response:
@@ -131,8 +130,11 @@ class Routes:
             return self._switched(login_id)
         if at is None or at.step is not Step.TELL or at.standing is None:
             return self._onward(login_id, at)
-        agreed = request.form.get("consent") == "yes"
-        if at.client.consent_required and not agreed:
+        if not entropy.same(request.args.get("shown_to", ""), self._journey.shown_to(at.standing)):
+            return self._information_page(at, at.standing, consent_missing=False)  # somebody else signed in meanwhile
+        asked = owes_consent(at.login.need, at.client)
+        agreed = asked and request.form.get("consent") == "yes"  # nobody agrees unasked
+        if asked and not agreed:
             return self._information_page(at, at.standing, consent_missing=True)
         self._journey.told(at.login, at.client, at.standing, agreed=agreed)
         return self._to_answer(login_id)
@@ -158,7 +160,10 @@ class Routes:
     def _to_answer(self, login_id: str) -> Response:
         return _see_other(url_for("oidc.resume", login_id=login_id))
 
-    def _back_to_choice(self, login_id: str, failure: Failure, source_id: str) -> Response:
+    def _told(self, login_id: str, failure: Failure, source_id: str) -> Response:
+        """What went wrong on the way to or from a source: above the choices, or on a page that leads back to them."""
+        if failure.code not in _BANNERS:
+            return self._failure_page(login_id, failure)
         return _see_other(url_for("broker.choose", login_id=login_id, problem=failure.code, source=source_id))
 
     def _switched(self, login_id: str) -> Response:
@@ -200,10 +205,10 @@ class Routes:
             portal_vi=client.name_vi, portal_en=client.name_en, level=standing.level,
             source_vi=source.name_vi if source else standing.source_id,
             source_en=source.name_en if source else standing.source_id,
-            lines=lines_to_tell(self._journey.values_to_tell(at.login, standing)),
-            action_url=url_for("broker.informed", login_id=at.login.id),
+            lines=lines_to_tell(need.claim_names, self._journey.values_to_tell(at.login, standing)),
+            action_url=url_for("broker.informed", login_id=at.login.id, shown_to=self._journey.shown_to(standing)),
             form_token=self._journey.form_token(at.login, request.cookies),
-            consent_required=client.consent_required, consent_missing=consent_missing, form_targets=client.origins,
+            consent_required=owes_consent(need, client), consent_missing=consent_missing, form_targets=client.origins,
         )  # fmt: skip
         return pages.information(page, language.of_request(need.ui_locales))
 
@@ -221,20 +226,30 @@ class Routes:
         handle = request.args.get("posted")
         if handle is None:
             return Input(method="GET", raw_query=request.query_string.decode("latin-1"))
-        form = self._shelf.take_posted(handle)
+        form = self._shelf.posted(handle)
         if form is None:
             raise Refused(errors.UNKNOWN_STATE)
-        return Input(method="POST", form=tuple(parse_qsl(form, keep_blank_values=True, max_num_fields=50)))
+        return _posted(form)
 
 
-def _pairs(answer: Input) -> list[tuple[str, str]]:
-    if answer.method == "POST":
-        return list(answer.form)
+def _posted(form: str) -> Input:
+    return Input(method="POST", form=tuple(_parsed(form)))
+
+
+def _handle(answer: Input) -> str:
+    """The handle that went with the person to the source; empty if none came back."""
+    pairs = answer.form if answer.method == "POST" else _parsed(answer.raw_query)
+    return next((value for name, value in pairs if name in HANDLES and value), "")
+
+
+def _parsed(text: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(answer.raw_query, keep_blank_values=True, max_num_fields=50)
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=FIELD_LIMIT)
     except ValueError:
-        raise Refused(errors.MALFORMED, "the query cannot be parsed") from None
+        raise Refused(errors.MALFORMED, "the answer cannot be parsed") from None
 
 
 def _see_other(url: str) -> Response:
-    return redirect(url, 303)
+    response = redirect(url, 303)
+    response.headers["Cache-Control"] = "no-store"  # some bring a cookie
+    return response

@@ -6,16 +6,17 @@ Nothing is ever overwritten, so two tabs, two clicks or two workers cannot undo 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from idp import clock, entropy
 from idp.broker.steps import Need, Progress
+from idp.errors import CATALOGUE, Failure
 from idp.seal import Sealer, from_text, to_text
 from idp.storage import ShortLived
 
 KEPT_SECONDS = 21_600  # six hours: long after a sign-in has expired, its page still leads back to the portal
-ARRIVAL_KEPT_SECONDS = 120
+SECOND_CLICK_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,20 @@ class Leg:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Arrived:
+    """A person came back from a source: the sign-in goes on, with a session or with the failure to show."""
+
+    login_id: str
+    session_cookie: str | None = None
+    failure_code: str | None = None
+    source_id: str | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        return None if self.failure_code is None else CATALOGUE[self.failure_code]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What the portal was, or is about to be, told."""
 
@@ -66,19 +81,20 @@ class Shelf:
             return None
         return Login(need=_need(kept.pop("need")), **kept)
 
-    def progress(self, login_id: str) -> Progress:
-        return Progress(
-            signed_in=self._read("signed-in", login_id) is not None, told=self._read("told", login_id) is not None
-        )
+    def progress(self, login_id: str, session_id: bytes) -> Progress:
+        """What was done within this sign-in by whoever this session is of; another's steps do not count."""
+        name = _within(login_id, session_id)
+        return Progress(signed_in=self._read("signed-in", name) is not None, told=self._read("told", name) is not None)
 
-    def note_signed_in(self, login_id: str) -> None:
-        self._keep("signed-in", login_id, True)
+    def note_signed_in(self, login_id: str, session_id: bytes) -> None:
+        self._keep("signed-in", _within(login_id, session_id), True)
 
-    def note_told(self, login_id: str) -> None:
-        self._keep("told", login_id, True)
+    def note_told(self, login_id: str, session_id: bytes) -> None:
+        self._keep("told", _within(login_id, session_id), True)
 
-    def begin_leg(self, handle: str, leg: Leg, seconds: int) -> None:
-        self._keep("leg", handle, asdict(leg) | {"state": to_text(leg.state)}, seconds)
+    def begin_leg(self, handle: str, leg: Leg) -> None:
+        """The visit can be found as long as its sign-in, so that whoever comes back late is led to the portal."""
+        self._keep("leg", handle, asdict(leg) | {"state": to_text(leg.state)})
 
     def leg(self, handle: str) -> Leg | None:
         return _leg(self._read("leg", handle))
@@ -94,14 +110,17 @@ class Shelf:
         login_id: str | None = self._read("walked", handle)
         return login_id
 
-    def keep_arrival(self, handle: str, session_cookie: str | None) -> None:
-        """A second click within two minutes is given the same session as the first."""
-        self._keep("arrival", handle, session_cookie or "", ARRIVAL_KEPT_SECONDS)
+    def keep_arrival(self, handle: str, arrived: Arrived) -> None:
+        """A second click on the same answer of a source arrives where the first one did."""
+        self._keep("arrival", handle, [clock.seconds(), asdict(arrived)])
 
-    def arrival(self, handle: str) -> str | None:
-        """The session cookie that the first click was given ("" for none); None while it is still on its way."""
-        value: str | None = self._read("arrival", handle)
-        return value
+    def arrival(self, handle: str) -> Arrived | None:
+        """Where the first click arrived, for two minutes with its session; None while it is still on its way."""
+        kept = self._read("arrival", handle)
+        if kept is None:
+            return None
+        arrived = Arrived(**kept[1])
+        return arrived if clock.seconds() - kept[0] < SECOND_CLICK_SECONDS else replace(arrived, session_cookie=None)
 
     def keep_verdict(self, login_id: str, code: str) -> None:
         """The sign-in ends with this failure, which `oidc` will tell the portal."""
@@ -127,6 +146,11 @@ class Shelf:
         self._keep("posted", handle, text, seconds)
         return handle
 
+    def posted(self, handle: str) -> str | None:
+        """The text, still there for a second click."""
+        text: str | None = self._read("posted", handle)
+        return text
+
     def take_posted(self, handle: str) -> str | None:
         text: str | None = self._opened("posted", handle, self._short_lived.take(_key("posted", handle)))
         return text
@@ -142,6 +166,10 @@ class Shelf:
         if sealed is None:
             return None
         return json.loads(self._sealer.open(f"shelf.{kind}", sealed, name.encode()))
+
+
+def _within(login_id: str, session_id: bytes) -> str:
+    return f"{login_id}:{session_id.hex()}"
 
 
 def _key(kind: str, name: str) -> str:

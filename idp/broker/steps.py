@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from idp.clients import Client
+from idp.people import claims
 from idp.sessions import Standing
 
 
@@ -52,11 +53,18 @@ def next_step(need: Need, client: Client, standing: Standing | None, progress: P
 
 
 def _good_enough(need: Need, standing: Standing, progress: Progress) -> bool:
-    if standing.level < need.owed_level or standing.auth_time < need.authenticated_after:
+    if standing.level < need.owed_level:
         return False
-    # A wish for a higher level is tried once, and never stands in the way.
-    again = need.sign_in_again or need.choose_again or standing.level < need.wished_level
+    # A proof within this sign-in is fresh, also where the source's clock is a little slow. And a wish for a higher
+    # level is tried once, and never stands in the way.
+    stale = standing.auth_time < need.authenticated_after
+    again = stale or need.sign_in_again or need.choose_again or standing.level < need.wished_level
     return progress.signed_in or not again
+
+
+def owes_consent(need: Need, client: Client) -> bool:
+    """Whether the person must agree, and not only be told: where the registration says so, and there is what."""
+    return client.consent_required and bool(claims.personal(need.claim_names))
 
 
 def _must_be_told(need: Need, client: Client, standing: Standing, progress: Progress) -> bool:
@@ -64,6 +72,6 @@ def _must_be_told(need: Need, client: Client, standing: Standing, progress: Prog
         return True
     if not set(need.claim_names) <= set(standing.told_claims):
         return True
-    if client.consent_required and not standing.agreed:
+    if owes_consent(need, client) and not standing.agreed:
         return True
     return need.tell_again and not progress.told

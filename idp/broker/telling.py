@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from idp.people import claims
 from idp.people.claims import ClaimValue
 from idp.web.pages import ClaimLine
 from idp.web.words import ClaimLabel
@@ -25,19 +26,18 @@ _LABELS: dict[str, ClaimLabel] = {
     "ThuDienTu": ClaimLabel.EMAIL,
     "SoDienThoai": ClaimLabel.PHONE_NUMBER,
 }
-# Facts about the sign-in or about other claims, not about the person: true of everybody who comes here.
-UNTOLD = frozenset(
-    {"updated_at", "email_verified", "phone_number_verified", "LoaiTaiKhoan", "TechID", "loAs", "loginIdp"}
-)
 _MASKED = frozenset({ClaimLabel.PERSONAL_NUMBER, ClaimLabel.FORMER_NUMBER})
 
 
-def lines_to_tell(values: Mapping[str, ClaimValue]) -> tuple[ClaimLine, ...]:
-    """A line for each thing that the portal learns; a claim under two names is one line."""
+def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue]) -> tuple[ClaimLine, ...]:
+    """A line for each thing that the portal may read; a claim under two names is one line.
+
+    What is not known yet is told too: once a source brings it, the portal may read it.
+    """
     lines: dict[ClaimLabel, ClaimLine] = {}
-    for name, value in values.items():
-        if name in UNTOLD:
-            continue
-        label = _LABELS[name]
-        lines.setdefault(label, ClaimLine(label_id=label, value=str(value), masked=label in _MASKED))
+    for name in claims.personal(names):
+        label, value = _LABELS[name], values.get(name)
+        line = ClaimLine(label_id=label, value="" if value is None else str(value), masked=label in _MASKED)
+        if label not in lines or not lines[label].value:
+            lines[label] = line
     return tuple(lines.values())

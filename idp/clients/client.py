@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -11,6 +12,9 @@ from idp import entropy
 from idp.people.claims import SCOPES
 
 URL_LIMIT_CHARACTERS = 512
+URL_CHARACTERS = re.compile(r"[!-~]*", re.ASCII)  # urlsplit would silently drop a line break, a header would not
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
+HOST_AND_PORT = re.compile(rf"{LABEL}(\.{LABEL})*(:[0-9]{{1,5}})?", re.ASCII)
 # A response parameter in a registered redirect_uri could be taken for ours (Keycloak's CVE-2026-9689).
 RESPONSE_PARAMETERS = {
     "code",
@@ -52,8 +56,8 @@ class Registration(BaseModel):
     @classmethod
     def _urls(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:
-            names = {part.partition("=")[0] for part in urlsplit(_checked_url(value)).query.split("&")}
-            if names & RESPONSE_PARAMETERS:
+            query = parse_qsl(urlsplit(_checked_url(value)).query, keep_blank_values=True)
+            if RESPONSE_PARAMETERS.intersection(name for name, _ in query):
                 raise ValueError(f"{value} holds a parameter that our response uses")
         return values
 
@@ -98,13 +102,13 @@ class Client(Registration):
 
 
 def _checked_url(value: str) -> str:
+    if len(value) > URL_LIMIT_CHARACTERS or not URL_CHARACTERS.fullmatch(value):
+        raise ValueError(f"a URL may have {URL_LIMIT_CHARACTERS} characters, of printable ASCII and no spaces")
     parts = urlsplit(value)
     host = parts.hostname or ""
     local = host == "localhost" or host.endswith(".localhost")
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
         raise ValueError(f"{value} must begin with https:// (http:// only for *.localhost)")
-    if not host or parts.fragment or "#" in value or "@" in parts.netloc or "*" in value or not value.isascii():
-        raise ValueError(f"{value} must name a host, and have no fragment, user name or wildcard")
-    if len(value) > URL_LIMIT_CHARACTERS:
-        raise ValueError(f"a URL may have {URL_LIMIT_CHARACTERS} characters")
+    if not HOST_AND_PORT.fullmatch(parts.netloc) or any(sign in value for sign in '#*\\"<>'):
+        raise ValueError(f"{value} must name a host, and have no fragment, user name, wildcard, backslash or quote")
     return value

@@ -35,3 +35,8 @@ SET_SECRET = (
     .where(ClientRow.id == bindparam("client_id"))
     .values(secret_fingerprint=bindparam("new_fingerprint"), changed_at=bindparam("now"))
 )
+CHANGE = (
+    update(ClientRow)
+    .where(ClientRow.id == bindparam("client_id"))
+    .values(registration=bindparam("new_registration"), changed_at=bindparam("now"))
+)

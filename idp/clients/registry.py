@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from idp.storage.changes import Changes
 TOPIC = "clients"
 CACHED_CLIENTS = 10_000
 CLIENT_ID_LIMIT_CHARACTERS = 64
+CLIENT_ID = re.compile(rf"[A-Za-z0-9._~-]{{1,{CLIENT_ID_LIMIT_CHARACTERS}}}", re.ASCII)
 
 
 class UnknownClient(LookupError):
@@ -30,17 +32,18 @@ class Clients:
 
     def find(self, client_id: str) -> Client | None:
         """The portal with this id, switched on or off, or None."""
-        if len(client_id) > CLIENT_ID_LIMIT_CHARACTERS:
-            return None
+        if not CLIENT_ID.fullmatch(client_id):
+            return None  # whoever asks may write anything; only what can be an id reaches the database
         number = self._changes.number(TOPIC)
         if number != self._number or len(self._known) > CACHED_CLIENTS:
             self._known, self._number = {}, number
-        known = self._known.get(client_id)
+        cache = self._known  # what is read now belongs to this number: it must not outlive it in the next one's cache
+        known = cache.get(client_id)
         if known is None:
             row = self._database.one(models.FIND, client_id=client_id)
             if row is None:
                 return None
-            known = self._known[client_id] = _client(row)
+            known = cache[client_id] = _client(row)
         return known
 
     def all(self) -> list[Client]:
@@ -49,8 +52,10 @@ class Clients:
     def add(self, tx: Transaction, client_id: str, registration: Registration) -> str | None:
         """The portal is registered and on; returns its secret, which is shown this once, or None for a public client.
 
-        Raises Conflict (from the transaction) for an id that is taken.
+        Raises ValueError for an id that cannot be one, Conflict (from the transaction) for one that is taken.
         """
+        if not CLIENT_ID.fullmatch(client_id):
+            raise ValueError(f"id: letters, digits and . _ ~ -, {CLIENT_ID_LIMIT_CHARACTERS} at most")
         secret = None if registration.token_endpoint_auth_method == "none" else entropy.opaque_value()
         tx.run(
             models.ADD, id=client_id, enabled=1, registration=registration.model_dump_json(), made_at=clock.seconds(),

@@ -7,6 +7,7 @@ have seen it; the old one stays published until nothing that it signed can still
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -27,6 +28,7 @@ RSA_BITS = 2048  # NIST SP 800-57 part 1, table 2: 112 bits of strength until 20
 PUBLISHED_BEFORE_USE_SECONDS = 600
 PUBLISHED_AFTER_USE_SECONDS = 86_400
 CLOCK_SKEW_SECONDS = 60
+ID_TOKEN_TYPE = "JWT"
 TOPIC = "keys"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -64,16 +66,20 @@ class Keys:
         self._issuer = issuer
         self._cached: tuple[int, tuple[SigningKey, ...]] = (-1, ())
 
-    def sign(self, claims: Mapping[str, Any], alg: str, typ: str = "JWT") -> str:
+    def sign(self, claims: Mapping[str, Any], alg: str, typ: str = ID_TOKEN_TYPE) -> str:
         """The claims as a compact JWS with `kid`, signed by the key now active for `alg`."""
         key = self._active(alg)
         return jwt.encode(dict(claims), key.private, algorithm=alg, headers={"kid": key.kid, "typ": typ})
 
     def open_hint(self, token: str) -> dict[str, Any]:
-        """The claims of an id_token of ours, however old (OpenID Connect Core section 3.1.2.1); raises NotOurs."""
+        """The claims of an id_token of ours, however old, whose key is still published (OpenID Connect Core section
+        3.1.2.1: a hint may have expired); raises NotOurs.
+        """
         try:
             header = jwt.get_unverified_header(token)
-            key = next(key for key in self._all() if key.kid == header.get("kid") and key.alg == header.get("alg"))
+            if header.get("typ") != ID_TOKEN_TYPE:
+                raise NotOurs("another kind of token")  # we sign logout tokens too (RFC 8725 section 3.11)
+            key = next(key for key in self._published() if (key.kid, key.alg) == (header.get("kid"), header.get("alg")))
             return jwt.decode(
                 token, key.private.public_key(), algorithms=[key.alg], issuer=self._issuer, leeway=CLOCK_SKEW_SECONDS,
                 options={"require": ["iss", "sub", "aud", "exp", "iat"], "verify_exp": False, "verify_aud": False},
@@ -83,16 +89,21 @@ class Keys:
 
     def jwks(self) -> bytes:
         """The public keys that portals may meet, as a JWK Set (RFC 7517 section 5)."""
-        now = clock.seconds()
-        shown = [key.public_jwk() for key in self._all() if key.published_until is None or key.published_until > now]
-        return json.dumps({"keys": shown}).encode()
+        return json.dumps({"keys": [key.public_jwk() for key in self._published()]}).encode()
 
-    def rotate(self, tx: Transaction, algorithms: Sequence[str] = ALGORITHMS, *, at_once: bool = False) -> list[str]:
-        """A successor stands for each algorithm's key; returns the new kids."""
+    def rotate(
+        self, tx: Transaction, algorithms: Sequence[str] = ALGORITHMS, *, at_once: bool = False, withdraw: bool = False
+    ) -> list[str]:
+        """A successor stands for each algorithm's key; returns the new kids.
+
+        `withdraw` is for a key that may be stolen: it signs, is published and is believed no more, from now on.
+        """
         now = clock.seconds()
-        active_from = now if at_once else now + PUBLISHED_BEFORE_USE_SECONDS
+        active_from = now if at_once or withdraw else now + PUBLISHED_BEFORE_USE_SECONDS
         kids = []
         for alg in algorithms:
+            if withdraw:
+                tx.run(models.WITHDRAW, of_alg=alg, now=now, until=now)
             tx.run(models.NAME_SUCCESSOR, of_alg=alg, until=active_from + PUBLISHED_AFTER_USE_SECONDS)
             kids.append(self._add(tx, alg, now, active_from))
         self._changes.bump(tx, TOPIC)
@@ -122,8 +133,18 @@ class Keys:
         return kid
 
     def _active(self, alg: str) -> SigningKey:
+        """The key that signs: of those whose time has come, the one that stays published longest.
+
+        So a key made for at once goes before one that was only published for later, and nothing is ever signed that
+        loses its key before it has lost its interest.
+        """
         now = clock.seconds()
-        return next(key for key in reversed(self._all()) if key.alg == alg and key.active_from <= now)
+        active = [key for key in self._all() if key.alg == alg and key.active_from <= now]
+        return max(active, key=lambda key: math.inf if key.published_until is None else key.published_until)
+
+    def _published(self) -> list[SigningKey]:
+        now = clock.seconds()
+        return [key for key in self._all() if key.published_until is None or key.published_until > now]
 
     def _all(self) -> tuple[SigningKey, ...]:
         number = self._changes.number(TOPIC)

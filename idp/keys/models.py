@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import LargeBinary, String, bindparam, insert, select, update
+from sqlalchemy import LargeBinary, String, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.storage import Base
@@ -26,6 +26,15 @@ FIND_ALL = select(
     SigningKeyRow.active_from,
     SigningKeyRow.published_until,
 ).order_by(SigningKeyRow.active_from)
+# A key that may be in a stranger's hands: nobody shall believe it from now on.
+WITHDRAW = (
+    update(SigningKeyRow)
+    .where(
+        SigningKeyRow.alg == bindparam("of_alg"),
+        or_(SigningKeyRow.published_until.is_(None), SigningKeyRow.published_until > bindparam("now")),
+    )
+    .values(published_until=bindparam("until"))
+)
 NAME_SUCCESSOR = (
     update(SigningKeyRow)
     .where(SigningKeyRow.alg == bindparam("of_alg"), SigningKeyRow.published_until.is_(None))

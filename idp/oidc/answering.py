@@ -48,6 +48,8 @@ def need_of(request: AuthenticationRequest, client: Client, highest_level: int) 
         owed_level=request.owed_level,
         wished_level=1 if silent else min(request.wished_level, highest_level),
         authenticated_after=after,
-        sign_in_again="login" in request.prompts, choose_again="select_account" in request.prompts,
-        tell_again="consent" in request.prompts, only_person=request.hinted_person_id, ui_locales=request.ui_locales,
+        # max_age=0 asks for a new proof, whatever the second of the last one (section 3.1.2.1).
+        sign_in_again="login" in request.prompts or request.max_age_seconds == 0,
+        choose_again="select_account" in request.prompts, tell_again="consent" in request.prompts,
+        only_person=request.hinted_person_id, ui_locales=request.ui_locales,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from idp.errors import CATALOGUE, Failure, Refused
 from idp.oidc.answering import Answers, need_of
 from idp.oidc.http import Parameters, Request, Response, see_other
 from idp.oidc.reading import Reader, Returned
+from idp.oidc.refusing import note_refusal
 from idp.sessions import Sessions, Standing
 from idp.sessions.cookies import Cookies
 from idp.sources import Sources
@@ -46,11 +47,11 @@ class Authorize:
     def __call__(self, request: Request, network: str) -> Response:
         """The redirect that answers or goes on; raises Refused for what only a page can tell."""
         if request.method == "POST":
-            return self._kept_for_get(request)
+            return self._kept_for_get(request, network)
         try:
             asked, client = self._reader.read(self._parameters(request))
         except Returned as problem:
-            self._audit.refused(problem.failure, client_id=problem.client_id)
+            note_refusal(self._audit, problem.failure, detail=problem.detail, client_id=problem.client_id)
             return see_other(self._answers.error_url(problem.redirect_uri, problem.state, problem.failure))
         highest_level = self._sources.highest_level()
         need = need_of(asked, client, highest_level)
@@ -85,21 +86,21 @@ class Authorize:
 
     def _answer(self, login: Login, asked: AuthenticationRequest, request: Request) -> str | None:
         """The redirect to the portal; None if the journey is not at its end."""
+        client = self._journey.client_of(login)
+        if asked.redirect_uri not in client.redirect_uris:
+            raise Refused(errors.BAD_REDIRECT_URI, client.id)  # taken off the registration while the person signed in
         verdict = self._shelf.verdict(login.id)
         if verdict is not None:
             return self._answers.error_url(asked.redirect_uri, asked.state, CATALOGUE[verdict])
         if login.expired:
-            self._audit.refused(errors.LOGIN_EXPIRED, client_id=asked.client_id)
+            note_refusal(self._audit, errors.LOGIN_EXPIRED, client_id=asked.client_id)
             return self._answers.error_url(asked.redirect_uri, asked.state, errors.LOGIN_EXPIRED)
-        client = self._journey.client_of(login)
-        if asked.redirect_uri not in client.redirect_uris:
-            raise Refused(errors.BAD_REDIRECT_URI, client.id)  # taken off the registration while the person signed in
         standing = self._journey.standing(client, request.cookies)
         step = self._journey.step(login, client, standing)
         if step is Step.ANSWER and standing is not None:
             return self._answers.code_url(asked, standing)
         if step is Step.WRONG_PERSON:
-            self._audit.refused(errors.HINT_MISMATCH, client_id=client.id)
+            note_refusal(self._audit, errors.HINT_MISMATCH, client_id=client.id)
             return self._answers.error_url(asked.redirect_uri, asked.state, errors.HINT_MISMATCH)
         return None
 
@@ -113,14 +114,18 @@ class Authorize:
             raise Refused(errors.LOGIN_GONE, "a posted request that is gone")
         return Parameters.parse(kept)
 
-    def _kept_for_get(self, request: Request) -> Response:
-        """A POST from a portal's page is cross-site and carries no Lax cookie: it comes back by GET."""
-        request.form()  # a form, or refused
+    def _kept_for_get(self, request: Request, network: str) -> Response:
+        """A POST from a portal's page is cross-site and carries no Lax cookie: it comes back by GET.
+
+        Nothing is kept for whoever is no portal, nor for one network more often than it may begin to sign in.
+        """
+        self._reader.portal(request.form())
+        self._journey.count_network(network)
         kept = self._shelf.keep_posted(request.body.decode(), POSTED_SECONDS)
         return see_other(f"/authorize?{POSTED}={kept}")
 
     def _refusal(self, asked: AuthenticationRequest, failure: Failure) -> Response:
-        self._audit.refused(failure, client_id=asked.client_id)
+        note_refusal(self._audit, failure, client_id=asked.client_id)
         return see_other(self._answers.error_url(asked.redirect_uri, asked.state, failure))
 
 

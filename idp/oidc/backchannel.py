@@ -31,7 +31,7 @@ class LogoutNotices:
         client = self._clients.find(message.body["client_id"])
         if client is None or client.backchannel_logout_uri is None:
             return
-        session_id = bytes.fromhex(message.body["sid"])
+        session_id = bytes.fromhex(message.body["session_id"])
         problem = self._post(client.backchannel_logout_uri, self._token(client, message))
         if problem is None:
             with self._database.write() as tx:

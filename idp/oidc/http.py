@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from idp import errors
 from idp.errors import Failure, Refused
@@ -33,6 +35,19 @@ class Request:
             return Parameters.parse(self.body.decode("utf-8"))
         except UnicodeDecodeError:
             raise Refused(errors.MALFORMED, "the body is not UTF-8") from None
+
+    def basic_client_id(self) -> str | None:
+        """Who says to be asking by HTTP Basic (RFC 6749 section 2.3.1); raises Refused for any other Authorization."""
+        scheme, _, encoded = self.headers.get("authorization", "").partition(" ")
+        if not scheme:
+            return None
+        client_id = ""
+        if scheme.lower() == "basic":
+            with suppress(ValueError):
+                client_id = unquote(b64decode(encoded.strip(" "), validate=True).decode("utf-8").partition(":")[0])
+        if client_id:
+            return client_id
+        raise Refused(errors.BAD_CLIENT_AUTHENTICATION, "the Authorization header is no Basic of UTF-8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,4 +99,4 @@ def as_error(failure: Failure, *headers: tuple[str, str]) -> Response:
 def with_parameters(url: str, **parameters: str | None) -> str:
     """The URL with the parameters that have a value added to its query, whatever that holds already."""
     added = urlencode({name: value for name, value in parameters.items() if value is not None})
-    return url + ("&" if urlsplit(url).query else "?") + added
+    return url + ("&" if "?" in url else "?") + added

@@ -7,8 +7,9 @@ without one we ask first, since any page on the web can send a browser here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from idp import errors
+from idp import entropy, errors
 from idp.clients import Client, Clients
 from idp.errors import Refused
 from idp.keys import Keys, NotOurs
@@ -17,6 +18,9 @@ from idp.seal import Sealer, to_text
 from idp.sessions import Ended, Sessions
 from idp.storage import Database
 
+PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
+PARAMETER_CHARACTERS = 8192
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
@@ -24,7 +28,7 @@ class Wish:
 
     client: Client | None
     return_url: str | None
-    session_id: bytes | None  # the session that the hint was made in
+    sid: str | None  # the portal's name for the session in which the hint was made
 
 
 class Logout:
@@ -35,21 +39,35 @@ class Logout:
         self._sealer = sealer
         self._database = database
 
+    def wanted(self, parameters: Parameters) -> str:
+        """The parameters that are ours, as a query; raises Refused for one that is too long to be."""
+        ours = [(name, value) for name, value in parameters.pairs if name in PARAMETERS]
+        if any(len(value) > PARAMETER_CHARACTERS for _, value in ours):
+            raise Refused(errors.BAD_PARAMETER)
+        return urlencode(ours)
+
     def read(self, parameters: Parameters) -> Wish:
         """What is wished; raises Refused for a hint that is not ours and for an address that is not registered."""
         given = parameters.as_dict()
         if parameters.repeated():
             raise Refused(errors.REPEATED_PARAMETER)
-        client, session_id = self._hinted(given)
+        client, sid = self._hinted(given)
         return_url = given.get("post_logout_redirect_uri")
         if return_url is not None:
-            if client is None or "id_token_hint" not in given or return_url not in client.post_logout_redirect_uris:
+            known = client is not None and client.enabled and return_url in client.post_logout_redirect_uris
+            if not known or "id_token_hint" not in given:
                 raise Refused(errors.BAD_LOGOUT_RETURN)
             return_url = with_parameters(return_url, state=given.get("state")) if "state" in given else return_url
-        return Wish(client=client, return_url=return_url, session_id=session_id)
+        return Wish(client=client, return_url=return_url, sid=sid)
 
     def open_session(self, cookie: str | None) -> bytes | None:
         return self._sessions.by_cookie(cookie)
+
+    def is_meant(self, session_id: bytes, wish: Wish) -> bool:
+        """Whether the wish is about this very session."""
+        if wish.client is None or wish.sid is None:
+            return False
+        return entropy.same(wish.sid, self._sessions.sid(session_id, wish.client))
 
     def end(self, session_id: bytes, reason: str) -> Ended | None:
         """The session is over, its portals are being told; None if it was over already."""
@@ -59,16 +77,16 @@ class Logout:
     def form_token(self, cookie: str | None) -> str:
         return to_text(self._sealer.index("form.sign-out", cookie or ""))
 
-    def _hinted(self, given: dict[str, str]) -> tuple[Client | None, bytes | None]:
+    def _hinted(self, given: dict[str, str]) -> tuple[Client | None, str | None]:
         hint, client_id = given.get("id_token_hint"), given.get("client_id")
         if hint is None:
             return (self._clients.find(client_id) if client_id else None), None
         try:
             claims = self._keys.open_hint(hint)
-            session_id = bytes.fromhex(claims["sid"])
-        except (NotOurs, KeyError, ValueError, TypeError):
+            sid = str(claims["sid"])
+        except (NotOurs, KeyError):
             raise Refused(errors.BAD_LOGOUT_HINT) from None
         client = self._clients.find(claims["aud"]) if isinstance(claims["aud"], str) else None
         if client is None or client_id not in (None, client.id):
             raise Refused(errors.BAD_LOGOUT_HINT)
-        return client, session_id
+        return client, sid

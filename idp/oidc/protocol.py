@@ -16,7 +16,8 @@ Authlib calls, in this order (1.9):
         IdToken.process_token           (hook after_create_token_response) signs the id_token with PyJWT
       handle_response                   -> our Response
 What Authlib would do otherwise, and must not: accept PKCE `plain`, ask PKCE of public clients only, save the token
-before it spends the code, give ten-day tokens, say auth_time=now, log tokens at DEBUG.
+before it spends the code, give ten-day tokens, say auth_time=now, log tokens at DEBUG, trip over an Authorization
+header that is none (so `token` looks at it first).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from idp.oidc.sealed import AccessToken, Code, Unreadable, open_code, redirect_m
 from idp.people import People, assurance, claims
 from idp.people.claims import Release
 from idp.seal import Sealer, to_text
+from idp.sessions import Sessions
 from idp.sessions.grants import Granted, Grants, GrantWanted, SessionOver
 from idp.settings import Settings
 from idp.storage.database import Conflict
@@ -171,9 +173,9 @@ class IdToken:
         asked = server.claims_for_id_token(code, granted)
         facts = {
             "iss": server.settings.issuer, "sub": granted.sub, "aud": client.id, "iat": now,
-            "exp": now + server.settings.lifetimes.id_token_seconds, "auth_time": code.auth_time,
-            "acr": assurance.acr(code.level), "sid": code.session_id.hex(), "source_kind": granted.source_kind,
-            "at_hash": _half_hash(token["access_token"]),
+            "exp": now + server.settings.lifetimes.id_token_seconds, "auth_time": granted.auth_time,
+            "acr": assurance.acr(granted.level), "sid": server.sessions.sid(code.session_id, client),
+            "source_kind": granted.source_kind, "at_hash": _half_hash(token["access_token"]),
         }  # fmt: skip
         if granted.amr:
             facts["amr"] = list(granted.amr)
@@ -186,10 +188,12 @@ class TokenServer(AuthorizationServer):
     """The token endpoint. Built once; every request is a value that passes through."""
 
     def __init__(
-        self, *, settings: Settings, clients: Clients, grants: Grants, people: People, keys: Keys, sealer: Sealer
-    ) -> None:
+        self, *, settings: Settings, clients: Clients, sessions: Sessions, grants: Grants, people: People, keys: Keys,
+        sealer: Sealer,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.settings = settings
+        self.sessions = sessions
         self.sealer = sealer
         self.keys = keys
         self._clients = clients
@@ -199,10 +203,7 @@ class TokenServer(AuthorizationServer):
 
     def answer(self, request: Request, parameters: Parameters) -> Response:
         """The token response; raises Refused."""
-        try:
-            return cast("Response", self.create_token_response(TokenRequest(request, parameters)))
-        except UnicodeDecodeError:  # Authlib decodes the Authorization header without looking
-            raise Refused(errors.BAD_CLIENT_AUTHENTICATION, "the Authorization header is not UTF-8") from None
+        return cast("Response", self.create_token_response(TokenRequest(request, parameters)))
 
     def query_client(self, client_id: str) -> Portal | None:  # type: ignore[override]
         client = self._clients.find(client_id)
@@ -214,7 +215,8 @@ class TokenServer(AuthorizationServer):
     def redeem(self, code: Code, client: Client) -> Granted:
         wanted = GrantWanted(
             id=code.grant_id, session_id=code.session_id, person_id=code.person_id, claim_names=code.userinfo_claims,
-            level=code.level, touch=code.touch,
+            told_names=tuple(dict.fromkeys((*code.userinfo_claims, *code.id_token_claims))),
+            level=code.level, auth_time=code.auth_time, touch=code.touch,
         )  # fmt: skip
         try:
             return self._grants.redeem(wanted, client)
@@ -243,7 +245,7 @@ class TokenServer(AuthorizationServer):
         person = self._people.find(code.person_id)
         if person is None:
             raise Told(errors.SESSION_OVER)
-        release = Release(person=person, sub=granted.sub, level=code.level, source_kind=granted.source_kind)
+        release = Release(person=person, sub=granted.sub, level=granted.level, source_kind=granted.source_kind)
         return dict(claims.released(code.id_token_claims, release))
 
     def handle_response(self, status: int, body: Any, _headers: Any) -> Any:

@@ -24,6 +24,7 @@ SHA256_BYTES = 32  # what a code_challenge is the base64url of (RFC 7636 section
 STATE_LIMIT_CHARACTERS = 2048
 PROMPTS = ("none", "login", "consent", "select_account")
 MAX_AGE_LIMIT = re.compile(r"[0-9]{1,9}", re.ASCII)
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # A fault in one of these cannot be told to the portal, because it is they that say who and where the portal is.
 IDENTIFYING = ("client_id", "redirect_uri")
 
@@ -51,7 +52,7 @@ class Reader:
 
     def read(self, parameters: Parameters) -> tuple[AuthenticationRequest, Client]:
         """The request, valid in every part; raises Refused or Returned."""
-        client, redirect_uri = self._portal(parameters)
+        client, redirect_uri = self.portal(parameters)
         given = parameters.as_dict()
         state = given.get("state")
         if state is not None and (len(state) > STATE_LIMIT_CHARACTERS or "state" in parameters.repeated()):
@@ -61,7 +62,7 @@ class Reader:
         except Refused as problem:
             raise Returned(problem.failure, redirect_uri, state, client.id, problem.detail) from None
 
-    def _portal(self, parameters: Parameters) -> tuple[Client, str]:
+    def portal(self, parameters: Parameters) -> tuple[Client, str]:
         """Who asks, and where the answer goes: checked before anything else, and exactly (RFC 9700 section 2.1)."""
         given = parameters.as_dict()
         if parameters.repeated().intersection(IDENTIFYING):
@@ -90,7 +91,9 @@ class Reader:
             userinfo_claims=claims.allowed({*asked.userinfo, *claims.of_scopes(scopes, client.scopes)}, client.scopes),
             max_age_seconds=_max_age(given.get("max_age")), auth_time_wanted=asked.auth_time,
             owed_level=max(client.minimum_level, min(asked.essential_levels, default=1)),
-            wished_level=next(iter(assurance.known_levels(given.get("acr_values", "").split())), 1),
+            wished_level=next(
+                iter((*assurance.known_levels(given.get("acr_values", "").split()), *asked.wished_levels)), 1
+            ),
             hinted_person_id=self._hinted(given.get("id_token_hint"), asked.sub, client),
             ui_locales=tuple(given.get("ui_locales", "").split()[:10]), requested_at=clock.seconds(),
         )  # fmt: skip
@@ -100,20 +103,20 @@ class Reader:
             raise Refused(errors.REPEATED_PARAMETER, ",".join(sorted(repeated))[:100])
         for name, value in parameters.pairs:
             limit = STATE_LIMIT_CHARACTERS if name == "state" else self.parameter_characters
-            if len(value) > limit or any(ord(character) < 0x20 for character in value):
+            if len(value) > limit or CONTROL_CHARACTER.search(value):
                 raise Refused(errors.BAD_PARAMETER, name[:40])
 
     def _hinted(self, id_token_hint: str | None, asked_sub: str | None, client: Client) -> str | None:
-        """Whom the portal expects, by our random id; "" if it names nobody we know, so that nobody will do."""
-        sub = asked_sub
+        """Whom the portal expects, by our random id; "" if it names nobody we know or two, so that nobody will do."""
+        subs = set() if asked_sub is None else {asked_sub}
         if id_token_hint is not None:
             try:
-                sub = self.keys.open_hint(id_token_hint)["sub"]
+                subs.add(self.keys.open_hint(id_token_hint)["sub"])
             except NotOurs as problem:
                 raise Refused(errors.BAD_HINT, str(problem)) from None
-        if sub is None:
+        if not subs:
             return None
-        person_id = self.people.by_sub(client.sector, sub)
+        person_id = self.people.by_sub(client.sector, subs.pop()) if len(subs) == 1 else None
         return "" if person_id is None else person_id.hex()
 
 
@@ -124,6 +127,7 @@ class AskedClaims:
     id_token: frozenset[str] = frozenset()
     userinfo: frozenset[str] = frozenset()
     essential_levels: tuple[int, ...] = ()
+    wished_levels: tuple[int, ...] = ()
     auth_time: bool = False
     sub: str | None = None
 
@@ -134,10 +138,12 @@ def _asked_claims(text: str | None) -> AskedClaims:
     try:
         asked = json.loads(text)
         id_token, userinfo = (asked.get(part) or {} for part in ("id_token", "userinfo"))
+        levels, owed = _levels(id_token.get("acr"))
         return AskedClaims(
-            id_token=frozenset(id_token) & frozenset(claims.BY_NAME),
-            userinfo=frozenset(userinfo) & frozenset(claims.BY_NAME),
-            essential_levels=_essential_levels(id_token.get("acr")),
+            id_token=frozenset(id_token.keys()) & frozenset(claims.BY_NAME),
+            userinfo=frozenset(userinfo.keys()) & frozenset(claims.BY_NAME),
+            essential_levels=levels if owed else (),
+            wished_levels=() if owed else levels,
             auth_time="auth_time" in id_token,
             sub=_asked_sub(id_token.get("sub")),
         )
@@ -145,15 +151,16 @@ def _asked_claims(text: str | None) -> AskedClaims:
         raise Refused(errors.BAD_PARAMETER, "claims") from None
 
 
-def _essential_levels(asked: Any) -> tuple[int, ...]:
-    """The levels of an essential acr: one of them is owed. An essential acr without a value owes nothing."""
-    if asked is None or asked.get("essential") is not True:
-        return ()
+def _levels(asked: Any) -> tuple[tuple[int, ...], bool]:
+    """The levels that an acr names, and whether one of them is owed (section 5.5.1.1); without a value none is."""
+    if asked is None:
+        return (), False
+    owed = asked.get("essential") is True
     values = asked.get("values", [asked["value"]] if "value" in asked else [])
     levels = assurance.known_levels(str(value) for value in values)
-    if values and not levels:
+    if owed and values and not levels:
         raise Refused(errors.UNMET_LEVEL, "essential acr names no level of ours")
-    return tuple(levels)
+    return tuple(levels), owed
 
 
 def _asked_sub(asked: Any) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, request
 from werkzeug.wrappers import Response as FlaskResponse
 
-from idp import errors
+from idp import entropy, errors
 from idp.broker import Journey, Shelf
 from idp.errors import Refused
 from idp.oidc.authorize import POSTED, POSTED_SECONDS, Authorize
@@ -70,25 +70,23 @@ class Routes:
 
     def _logout(self) -> FlaskResponse:
         if request.method == "POST":  # cross-site, so without our Lax cookie: it comes back by GET
-            asked = from_flask()
-            asked.form()
-            return to_flask(
-                see_other(f"/logout?{POSTED}={self.shelf.keep_posted(asked.body.decode(), POSTED_SECONDS)}")
-            )
+            wanted = self.logout.wanted(from_flask().form())
+            self.journey.count_network(request.remote_addr or "")
+            return to_flask(see_other(f"/logout?{POSTED}={self.shelf.keep_posted(wanted, POSTED_SECONDS)}"))
         wish = self.logout.read(self._logout_parameters())
         cookie = self.cookies.session(request.cookies)
         session_id = self.logout.open_session(cookie)
-        if session_id is not None and session_id != wish.session_id:
+        if session_id is not None and not self.logout.is_meant(session_id, wish):
             return self._ask_to_sign_out(wish, cookie)
         return self._signed_out(session_id, wish.return_url, "the portal signed out")
 
     def _confirm_logout(self) -> FlaskResponse:
         cookie = self.cookies.session(request.cookies)
-        if request.form.get("form_token") != self.logout.form_token(cookie):
+        if not entropy.same(request.form.get("form_token", ""), self.logout.form_token(cookie)):
             raise Refused(errors.BAD_FORM)
         return_url = self._sealed_return(request.args.get("next"))
         if request.form.get("decision") != "sign_out":
-            return to_flask(see_other(return_url or "/"))
+            return to_flask(see_other("/"))  # not to the portal's own "signed out": it would believe it
         return self._signed_out(self.logout.open_session(cookie), return_url, "the person signed out")
 
     def _ask_to_sign_out(self, wish: Wish, cookie: str | None) -> FlaskResponse:

@@ -15,7 +15,7 @@ from idp.people import claims
 from idp.seal import BadSeal, Sealer, from_text, to_text
 
 CODE_LIMIT_CHARACTERS = 512
-NONCE_LIMIT_CHARACTERS = 160  # with a 64-character client id the longest code has 510 characters
+NONCE_LIMIT_CHARACTERS = 156  # with a 64-character client id the longest code has 508 characters
 TOKEN_PREFIX = "mc_at_"  # so that scanners can recognise a leaked one
 
 _CODE = struct.Struct(">16s16s16s16s32sQQQIIBBBB")

@@ -7,7 +7,8 @@ from typing import Any
 from idp import errors
 from idp.audit import Audit
 from idp.errors import Failure, Refused
-from idp.oidc.http import Parameters, Request, Response, as_json
+from idp.oidc.http import Parameters, Request, Response, as_error, as_json
+from idp.oidc.refusing import note_refusal
 from idp.oidc.sealed import Unreadable, open_access_token
 from idp.people import claims
 from idp.people.claims import Release
@@ -29,7 +30,7 @@ class UserInfo:
         try:
             return as_json(200, self._claims(_bearer_token(request)))
         except Refused as problem:
-            self._audit.refused(problem.failure)
+            note_refusal(self._audit, problem.failure, detail=problem.detail)
             return _challenge(problem.failure)
 
     def _claims(self, text: str) -> dict[str, Any]:
@@ -66,6 +67,6 @@ def _bearer_token(request: Request) -> str:
 
 def _challenge(failure: Failure) -> Response:
     """RFC 6750 section 3: the header says why; a request without any token is told only how to ask."""
-    said = "" if failure is errors.NO_TOKEN else f', error="{failure.error}", error_description="{failure.description}"'
-    challenge = ("WWW-Authenticate", f'Bearer realm="userinfo"{said}')
-    return as_json(failure.status, {"error": failure.error, "error_description": failure.description}, challenge)
+    described = f"{failure.code}: {failure.description}"
+    said = "" if failure is errors.NO_TOKEN else f', error="{failure.error}", error_description="{described}"'
+    return as_error(failure, ("WWW-Authenticate", f'Bearer realm="userinfo"{said}'))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,13 @@ from idp.audit import Audit
 from idp.errors import Refused
 from idp.people import claims, models
 from idp.people.matching import Decision, decide
-from idp.people.person import Person
+from idp.people.person import PROVEN, Person
 from idp.seal import Sealer, to_text
 from idp.storage import Database, Transaction
 from idp.storage.database import Conflict
 
 SEALED = "people.attributes"
+SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +47,23 @@ class People:
         plain = self._sealer.open(SEALED, bytes(attributes), person_id)
         return Person(id=person_id, status=status, version=version, attributes=Person.attributes_from(plain))
 
-    def recognise(self, tx: Transaction, assertion: Assertion, source_id: str, level: int) -> Recognised:
+    def recognise(self, tx: Transaction, assertion: Assertion, source_id: str, proofing: int) -> Recognised:
         """The person whom the source means, found or made, told what the source says, and linked.
+
+        `proofing` is the assertion's, as far as the operator lets the source assert it.
 
         Raises Refused for a conflict, for too little to go by and for a barred person; Conflict (from the
         transaction) when another sign-in made the same person at the same moment: then do it again.
         """
-        number = _current_number(assertion)
-        subject_index = self._sealer.index("links.subject", f"{source_id}\n{assertion.subject}")
+        number = _current_number(assertion) if proofing >= PROVEN else None
+        # The issuer is part of the name: a source that is pointed at another issuer meets other people.
+        subject_index = self._sealer.index("links.subject", f"{assertion.issuer}\n{assertion.subject}")
         linked = self._optional(tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index))
         numbered = self._optional(tx.one(models.FIND_BY_NUMBER, number=self._number_index(number))) if number else None
-        decision = decide(assertion, number, linked, numbered)
+        decision = decide(assertion, proofing, number, linked, numbered)
         if decision.failure is not None:
             raise Refused(decision.failure, decision.rule)
-        person = self._keep(tx, decision, assertion, source_id, level)
+        person = self._keep(tx, decision, assertion, source_id, proofing)
         if linked is None:
             tx.run(
                 models.ADD_LINK, source_id=source_id, subject_index=subject_index, person_id=person.id,
@@ -87,6 +92,8 @@ class People:
 
     def by_sub(self, sector: str, sub: str) -> bytes | None:
         """The id of the person whom this sector's portals know as `sub`."""
+        if not SUB.fullmatch(sub):
+            return None  # whoever asks may write anything; only what can be a sub reaches the database
         row = self._database.one(models.FIND_BY_SUB, of_sector=sector, of_sub=sub)
         return bytes(row[0]) if row else None
 
@@ -102,10 +109,10 @@ class People:
         key = self._sealer.index("subjects.key", sector)
         return to_text(hmac.digest(key, person_id, "sha256"))
 
-    def _keep(self, tx: Transaction, decision: Decision, assertion: Assertion, source_id: str, level: int) -> Person:
+    def _keep(self, tx: Transaction, decision: Decision, assertion: Assertion, source_id: str, proofing: int) -> Person:
         before = decision.person or Person(id=entropy.random_id(), status="active", version=0)
         now = clock.seconds()
-        person, changed = before.told_by(assertion, source_id, level, now)
+        person, changed = before.told_by(assertion, source_id, proofing, now)
         if not changed:
             return person
         sealed = self._sealer.seal(SEALED, person.to_json(), person.id)

@@ -87,6 +87,17 @@ SCOPE_POSITIONS = {scope: position for position, scope in enumerate(SCOPES)}
 GUARDED_SCOPES = frozenset({"personal_number"})
 
 
+# Facts about the sign-in or about other claims: true of everybody who comes here, and nothing to tell or ask anybody.
+FACTS = frozenset(
+    {"updated_at", "email_verified", "phone_number_verified", "LoaiTaiKhoan", "TechID", "loAs", "loginIdp"}
+)
+
+
+def personal(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the named claims that tell something of the person."""
+    return tuple(name for name in names if name not in FACTS)
+
+
 def allowed(names: Iterable[str], granted_scopes: Iterable[str]) -> tuple[str, ...]:
     """Those of the named claims that the granted scopes let a portal see, in the table's order."""
     granted, wanted = set(granted_scopes), set(names)

@@ -1,7 +1,8 @@
 """Who is this? Rules only, each with a name: MATCH, NEW, or a refusal. Nothing that merely looks alike is ever linked.
 
 For now a person is found by the exact personal number, with name and birth date agreeing; a number that agrees while
-the name or the date does not is a conflict, and never links by itself.
+the name or the date does not is a conflict, and never links by itself. Only a source that proofed the person
+(`person.PROVEN`) is believed a number; with a weaker one somebody is whoever its own subject was before, and no more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from connectors.base import Assertion
 from idp import errors
 from idp.errors import Failure
 from idp.people.names import folded
-from idp.people.person import Born, Person
+from idp.people.person import PROVEN, Born, Person
 
 PERSONAL_NUMBER = re.compile(r"\d{12}", re.ASCII)  # Law on Identification 2023, article 12
 
@@ -26,14 +27,19 @@ class Decision:
     failure: Failure | None = None
 
 
-def decide(assertion: Assertion, number: str | None, linked: Person | None, numbered: Person | None) -> Decision:
-    """Whose sign-in this is, given the person linked to this subject and the person who has this number."""
-    lack = _lack(assertion, number, linked)
+def decide(
+    assertion: Assertion, proofing: int, number: str | None, linked: Person | None, numbered: Person | None
+) -> Decision:
+    """Whose sign-in this is, given the person linked to this subject and the person who has this number.
+
+    `number` and `numbered` are None where the source has not proofed the person.
+    """
+    lack = _lack(assertion, proofing, number, linked)
     if lack:
         return _refusal("INCOMPLETE", lack, errors.PERSON_INCOMPLETE)
     found = linked or numbered
     if found is None:
-        return Decision(outcome="NEW", rule="number-unknown")
+        return Decision(outcome="NEW", rule="number-unknown" if number else "subject-alone")
     disagreement = _disagreement(assertion, number, found, numbered)
     if disagreement:
         return _refusal("CONFLICT", disagreement, errors.PERSON_CONFLICT)
@@ -42,13 +48,17 @@ def decide(assertion: Assertion, number: str | None, linked: Person | None, numb
     return Decision(outcome="MATCH", rule="link" if linked else "number-name-birth", person=found)
 
 
-def _lack(assertion: Assertion, number: str | None, linked: Person | None) -> str | None:
+def _lack(assertion: Assertion, proofing: int, number: str | None, linked: Person | None) -> str | None:
     """The name of the rule by which there is too little to go by, or None."""
     if not assertion.name.full.strip():
         return "no-name"
     if number is not None and not PERSONAL_NUMBER.fullmatch(number):
         return "number-malformed"
-    return "no-number" if linked is None and number is None else None
+    if linked is not None or proofing < PROVEN:
+        return None
+    if number is None:
+        return "no-number"
+    return "no-birth-date" if assertion.birth_date is None else None
 
 
 def _disagreement(assertion: Assertion, number: str | None, found: Person, numbered: Person | None) -> str | None:

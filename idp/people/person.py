@@ -8,14 +8,17 @@ from typing import Any
 
 from connectors.base import Assertion, IdentifierType
 
+# The proofing from which a source's word on a number counts. Below it anybody may have typed anybody's number.
+PROVEN = 2
+
 
 @dataclass(frozen=True)
 class Attribute:
-    """A value, and who said so: source, that source's level, and when."""
+    """A value, and who said so: source, how well it had proofed the person (1 to 4), and when."""
 
     value: Any
     source_id: str
-    level: int
+    proofing: int
     at: int
 
 
@@ -96,20 +99,20 @@ class Person:
         """When the last of the attributes came to us, in seconds since 1970."""
         return max((attribute.at for attribute in self.attributes.values()), default=0)
 
-    def told_by(self, assertion: Assertion, source_id: str, level: int, now: int) -> tuple[Person, list[str]]:
+    def told_by(self, assertion: Assertion, source_id: str, proofing: int, now: int) -> tuple[Person, list[str]]:
         """The person after a source has spoken, and the names of the attributes that changed.
 
-        What the source leaves out stays. What it says replaces what an equal or weaker source said; a birth date
-        only ever gains known parts from a source of the same level, and never loses them to a weaker one.
+        What the source leaves out stays. What it says replaces what an equal or weaker source said, and vouches for
+        it from then on, also where both say the same; a birth date never loses a known part.
         """
         attributes, changed = dict(self.attributes), []
-        for name, value in _attributes(assertion).items():
+        for name, value in _attributes(assertion, with_numbers=proofing >= PROVEN).items():
             known = attributes.get(name)
-            if known is not None and (known.level > level or _says_less(name, value, known.value)):
+            if known is not None and (known.proofing > proofing or _says_less(name, value, known.value)):
                 continue
-            if known is None or known.value != value:
+            if known is None or known.value != value or known.proofing < proofing:
                 changed.append(name)
-                attributes[name] = Attribute(value, source_id, level, now)
+                attributes[name] = Attribute(value, source_id, proofing, now)
         return replace(self, attributes=attributes, version=self.version + bool(changed)), changed
 
     def to_json(self) -> bytes:
@@ -124,7 +127,7 @@ def _says_less(name: str, value: Any, known: Any) -> bool:
     return bool(name == "birth_date" and Born(*value).known_parts < Born(*known).known_parts)
 
 
-def _attributes(assertion: Assertion) -> dict[str, Any]:
+def _attributes(assertion: Assertion, *, with_numbers: bool) -> dict[str, Any]:
     """What the source said, by our names; silence is absent, not None."""
     name, born = assertion.name, assertion.birth_date
     said: dict[str, Any] = {
@@ -134,7 +137,9 @@ def _attributes(assertion: Assertion) -> dict[str, Any]:
         "sex": assertion.sex and assertion.sex.value, "birth_place": assertion.birth_place,
         "nationality": assertion.nationality, "email": assertion.email, "phone": assertion.phone,
     }  # fmt: skip
-    for identifier in assertion.identifiers:
-        if identifier.type in (IdentifierType.PERSONAL_NUMBER, IdentifierType.FORMER_NUMBER):
-            said[identifier.type.value] = identifier.value
+    for identifier in assertion.identifiers if with_numbers else ():
+        if identifier.type is IdentifierType.PERSONAL_NUMBER and identifier.state == "current":
+            said["personal_number"] = identifier.value
+        elif identifier.type is IdentifierType.FORMER_NUMBER:
+            said["former_number"] = identifier.value
     return {name: value for name, value in said.items() if value not in (None, "")}

@@ -23,14 +23,20 @@ class GrantWanted:
     id: bytes
     session_id: bytes
     person_id: bytes
-    claim_names: tuple[str, ...]
+    claim_names: tuple[str, ...]  # what userinfo may release
+    told_names: tuple[str, ...]  # these, and what the id_token holds besides
     level: int
+    auth_time: int
     touch: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Granted:
+    """What the grant says of the sign-in: the session's own facts, at the moment of redemption."""
+
     sub: str
+    level: int
+    auth_time: int
     amr: tuple[str, ...]
     source_kind: str
 
@@ -62,17 +68,18 @@ class Grants:
         with self._database.write() as tx:
             row = tx.one(
                 models.GRANT, grant_id=wanted.id, session_id=wanted.session_id, client_id=client.id, level=wanted.level,
+                auth_time=wanted.auth_time,
                 sector=client.sector, claims=claims.to_bits(wanted.claim_names), issued_at=now, now=now,
             )  # fmt: skip
             if row is None:
                 raise SessionOver
             self._audit.granted(
-                tx, person_id=wanted.person_id, session_id=wanted.session_id, client_id=client.id, level=wanted.level,
-                claims=list(wanted.claim_names),
+                tx, person_id=wanted.person_id, session_id=wanted.session_id, client_id=client.id, level=row[1],
+                claims=list(wanted.told_names),
             )  # fmt: skip
             if wanted.touch:
                 tx.run(models.TOUCH, of_session=wanted.session_id, now=now)
-        return Granted(sub=row[0], amr=tuple(row[1].split()), source_kind=row[2])
+        return Granted(sub=row[0], level=row[1], auth_time=row[2], amr=tuple(row[3].split()), source_kind=row[4])
 
     def revoke(self, grant_id: bytes, client: Client, reason: str) -> bool:
         """Whatever this grant bought is void from now on; False if it was not this client's, or void already."""

@@ -5,12 +5,14 @@ The statements of the hot path stand here whole: each is the one trip that its e
 
 from __future__ import annotations
 
-from sqlalchemy import Index, LargeBinary, String, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Index, LargeBinary, String, and_, bindparam, exists, func, insert, literal_column, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.clients.models import ClientRow
 from idp.people.models import ConsentRow, PersonRow, SubjectRow
+from idp.sources.models import SourceRow
 from idp.storage import Base
+from idp.storage.expiry import MOMENT, outlived
 
 
 class SessionRow(Base):
@@ -27,7 +29,6 @@ class SessionRow(Base):
     used_at: Mapped[int]
     expires_at: Mapped[int] = mapped_column(index=True)
     ended_at: Mapped[int | None]
-    upstream: Mapped[bytes | None] = mapped_column(LargeBinary)  # sealed: what the source wants to see at sign-out
 
 
 class GrantRow(Base):
@@ -41,6 +42,7 @@ class GrantRow(Base):
     sub: Mapped[str] = mapped_column(String(64))
     claims: Mapped[int]
     level: Mapped[int]
+    auth_time: Mapped[int]
     amr: Mapped[str]
     source_kind: Mapped[str] = mapped_column(String(40))
     issued_at: Mapped[int] = mapped_column(index=True)
@@ -48,10 +50,13 @@ class GrantRow(Base):
     __table_args__ = (Index("ix_grants_session_client", "session_id", "client_id"),)
 
 
+# A source that is switched off takes the sessions that it vouched for with it.
+_SOURCE = and_(SourceRow.id == SessionRow.source_id, SourceRow.enabled == literal_column("0"))
 _ALIVE = and_(
     SessionRow.ended_at.is_(None),
     SessionRow.expires_at > bindparam("now"),
     PersonRow.status == literal_column("'active'"),
+    ~exists().where(_SOURCE),
 )
 
 STANDING = (
@@ -69,23 +74,33 @@ STANDING = (
     .where(SessionRow.fingerprint == bindparam("fingerprint"), _ALIVE, SessionRow.used_at > bindparam("idle_since"))
 )  # fmt: skip
 
-# The redemption: the row is made only while the session is alive, the person active and the sub minted.
+# The redemption: the row is made only while the session is alive and no weaker than the code says, the person active,
+# the portal switched on and the sub minted. What it says of the sign-in is the session's, all of one moment. On
+# PostgreSQL it waits for whoever is just ending the session or barring the person, so that they see it or stop it.
+_redeemed = (
+    select(
+        bindparam("grant_id", type_=LargeBinary), SessionRow.id, SessionRow.person_id, ClientRow.id, SubjectRow.sub,
+        bindparam("claims", type_=GrantRow.claims.type), SessionRow.level, SessionRow.auth_time, SessionRow.amr,
+        SessionRow.source_kind, bindparam("issued_at", type_=GrantRow.issued_at.type),
+    )
+    .join(PersonRow, PersonRow.id == SessionRow.person_id)
+    .join(SubjectRow, and_(SubjectRow.person_id == SessionRow.person_id, SubjectRow.sector == bindparam("sector")))
+    .join(ClientRow, and_(ClientRow.id == bindparam("client_id"), ClientRow.enabled == literal_column("1")))
+    .where(
+        SessionRow.id == bindparam("session_id"), _ALIVE, SessionRow.level >= bindparam("level"),
+        SessionRow.auth_time >= bindparam("auth_time"),
+    )
+    .with_for_update(key_share=True, of=[SessionRow, PersonRow])
+)  # fmt: skip
+_GRANT_COLUMNS = [
+    "id", "session_id", "person_id", "client_id", "sub", "claims", "level", "auth_time", "amr", "source_kind",
+    "issued_at",
+]  # fmt: skip
 GRANT = (
     insert(GrantRow)
-    .from_select(
-        ["id", "session_id", "person_id", "client_id", "sub", "claims", "level", "amr", "source_kind", "issued_at"],
-        select(
-            bindparam("grant_id", type_=LargeBinary), SessionRow.id, SessionRow.person_id,
-            bindparam("client_id", type_=String), SubjectRow.sub, bindparam("claims", type_=GrantRow.claims.type),
-            bindparam("level", type_=GrantRow.level.type), SessionRow.amr, SessionRow.source_kind,
-            bindparam("issued_at", type_=GrantRow.issued_at.type),
-        )
-        .join(PersonRow, PersonRow.id == SessionRow.person_id)
-        .join(SubjectRow, and_(SubjectRow.person_id == SessionRow.person_id, SubjectRow.sector == bindparam("sector")))
-        .where(SessionRow.id == bindparam("session_id"), _ALIVE),
-    )
-    .returning(GrantRow.sub, GrantRow.amr, GrantRow.source_kind)
-)  # fmt: skip
+    .from_select(_GRANT_COLUMNS, _redeemed)
+    .returning(GrantRow.sub, GrantRow.level, GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind)
+)
 
 # Whether the four that a token names still stand: grant, session, person, client; and what userinfo needs of them.
 ENTITLED = (
@@ -123,7 +138,7 @@ RENEW = (
     .values(
         fingerprint=bindparam("new_fingerprint"), source_id=bindparam("new_source"), source_kind=bindparam("new_kind"),
         level=bindparam("new_level"), amr=bindparam("new_amr"), auth_time=bindparam("new_auth_time"),
-        used_at=bindparam("now"), expires_at=bindparam("new_expiry"), upstream=bindparam("new_upstream"),
+        used_at=bindparam("now"), expires_at=bindparam("new_expiry"),
     )
 )  # fmt: skip
 TOUCH = (
@@ -135,7 +150,7 @@ END = (
     update(SessionRow)
     .where(SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
-    .returning(SessionRow.person_id, SessionRow.source_id, SessionRow.upstream)
+    .returning(SessionRow.person_id)
 )
 OPEN_OF_PERSON = select(SessionRow.id).where(
     SessionRow.person_id == bindparam("of_person"), SessionRow.ended_at.is_(None)
@@ -145,4 +160,11 @@ PORTALS_OF_SESSION = (
     select(GrantRow.client_id, func.min(GrantRow.sub))
     .where(GrantRow.session_id == bindparam("of_session"))
     .group_by(GrantRow.client_id)
+)
+
+# No session ends later than it would have expired. Its grants go after it: while there is a session, the portals that
+# must be told of its end are known.
+OUTLIVED_SESSIONS = outlived(SessionRow.id, SessionRow.expires_at <= MOMENT)
+OUTLIVED_GRANTS = outlived(
+    GrantRow.id, GrantRow.issued_at <= MOMENT, ~exists().where(SessionRow.id == GrantRow.session_id)
 )

@@ -7,8 +7,10 @@ with, unless the source is switched off.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -17,14 +19,15 @@ from pydantic import ValidationError
 from connectors import KINDS
 from connectors.base import Check, Checkable, Connector, Context, HasMetadata, Http
 from idp import clock, entropy
-from idp.seal import Sealer
+from idp.seal import BadSeal, Sealer
 from idp.sources import models
 from idp.sources.documents import Documents
-from idp.sources.health import Health, HealthBook
+from idp.sources.health import Health, HealthBook, Witness
 from idp.storage import Database, ShortLived, Transaction, spent
 from idp.storage.changes import Changes
 
 TOPIC = "sources"
+LONGEST_WAIT_SECONDS = 0.5  # for a place at a source; a thread that waits longer is missing elsewhere
 log = structlog.get_logger()
 
 
@@ -43,6 +46,7 @@ class Source:
     name_vi: str
     name_en: str
     ceiling: int
+    configuration: Mapping[str, Any]
     connector: Connector
     context: Context
 
@@ -71,10 +75,15 @@ class SourceDraft:
     secrets: Mapping[str, str]
 
 
+class Busy(Exception):
+    """As many people as this worker allows are being sent to, or back from, this source at the moment."""
+
+
 class Sources:
     def __init__(
-        self, database: Database, short_lived: ShortLived, sealer: Sealer, changes: Changes, http: Http
-    ) -> None:
+        self, database: Database, short_lived: ShortLived, sealer: Sealer, changes: Changes, http: Http, *,
+        visits_at_once: int,
+    ) -> None:  # fmt: skip
         self._database = database
         self._sealer = sealer
         self._changes = changes
@@ -82,14 +91,29 @@ class Sources:
         self._documents: dict[str, Documents] = {}
         self._in_force: tuple[int, dict[str, Source]] = (-1, {})
         self._versions: dict[tuple[str, int], Source] = {}
+        self._visits_at_once = visits_at_once
+        self._places: dict[str, threading.BoundedSemaphore] = {}
         self.health = HealthBook(short_lived)
+
+    @contextmanager
+    def place_at(self, source: Source) -> Iterator[None]:
+        """A place among those whom this worker serves at this source; raises Busy, so that other sources go on."""
+        # setdefault is atomic: of two first visitors both get the same semaphore.
+        places = self._places.setdefault(source.id, threading.BoundedSemaphore(self._visits_at_once))
+        if not places.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise Busy(source.id)
+        try:
+            yield
+        finally:
+            places.release()
 
     def in_force(self) -> list[Source]:
         """Every source in the version in force, switched on or off, by id."""
         number = self._changes.number(TOPIC)
         known_number, known = self._in_force
         if known_number != number:
-            known = {row[0]: self._built(row) for row in self._database.all(models.FIND_IN_FORCE)}
+            built = (self._built_or_none(row) for row in self._database.all(models.FIND_IN_FORCE))
+            known = {source.id: source for source in built if source is not None}
             self._in_force, self._versions = (number, known), {}
         return list(known.values())
 
@@ -106,7 +130,9 @@ class Sources:
             row = self._database.one(models.FIND_VERSION, source_id=source_id, version=version)
             if row is None:
                 return None
-            known = self._versions[source_id, version] = self._built(row)
+            begun = self._built(row)
+            known = replace(begun, ceiling=min(begun.ceiling, current.ceiling))  # lowered meanwhile: lower for all
+            self._versions[source_id, version] = known
         return known
 
     def highest_level(self) -> int:
@@ -158,6 +184,14 @@ class Sources:
             faults = problem.errors(include_input=False, include_url=False)
             raise BadSource("; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in faults)) from None
 
+    def _built_or_none(self, row: Sequence[Any]) -> Source | None:
+        """The source; None, and a line in the log, for one that this release cannot read: it must not stop others."""
+        try:
+            return self._built(row)
+        except (KeyError, ValueError, BadSeal) as problem:
+            log.error("source_unreadable", source=row[0], version=row[3], problem=type(problem).__name__)
+            return None
+
     def _built(self, row: Sequence[Any]) -> Source:
         source_id, kind_name, enabled, version, name_vi, name_en, ceiling, configuration, sealed = row
         kind = KINDS[kind_name]
@@ -165,6 +199,7 @@ class Sources:
         return Source(
             id=source_id, kind=kind_name, enabled=bool(enabled), version=version, name_vi=name_vi, name_en=name_en,
             ceiling=min(ceiling, kind.ceiling),
+            configuration=json.loads(configuration),
             connector=kind.connector(kind.configuration.model_validate_json(configuration)),
             context=self._context(source_id, secrets),
         )  # fmt: skip
@@ -181,4 +216,4 @@ class Sources:
         )  # fmt: skip
 
 
-__all__ = ["BadSource", "Health", "Source", "SourceDraft", "Sources"]
+__all__ = ["BadSource", "Busy", "Health", "Source", "SourceDraft", "Sources", "Witness"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from connectors.base import Failure
+from connectors.base import Failure, Http, HttpAnswer
 from idp.storage import ShortLived
 from idp.storage.database import Unreachable
 
@@ -16,6 +16,24 @@ DOWN_AFTER_FAILURES = 3
 SICK = frozenset(
     {Failure.UNREACHABLE, Failure.TIMED_OUT, Failure.OVERLOADED, Failure.BROKEN_ANSWER, Failure.MISCONFIGURED}
 )
+
+
+class Witness:
+    """The way out of one visit (`connectors.base.Http`), which remembers whether it met trouble of the source's own.
+
+    What a browser brings back from a source, and what the source says to it with a status of 4xx, is in the hands of
+    whoever holds the browser: three forged answers must not close a source for everybody.
+    """
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self.saw_the_source = False
+
+    def request(self, method: str, url: str, **options: Any) -> HttpAnswer:
+        self.saw_the_source = True
+        answer = self._http.request(method, url, **options)
+        self.saw_the_source = answer.status < 400 or answer.status == 429 or answer.status >= 500
+        return answer
 
 
 class HealthBook:

@@ -6,12 +6,14 @@ with database.write() as tx: tx.run(ADD_GRANT, ...)          one commit, durable
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
 
@@ -19,6 +21,8 @@ from idp.storage import trips
 from idp.storage.engines import own_connection
 
 Row = Sequence[Any]
+UNIQUE_VIOLATION = "23505"  # PostgreSQL's appendix A
+_ANSWER = text("SELECT 1")
 
 
 class Unreachable(Exception):
@@ -27,6 +31,17 @@ class Unreachable(Exception):
 
 class Conflict(Exception):
     """A unique row exists already: somebody else was first."""
+
+
+class _Kept:
+    """A thread's connection: when the thread ends nobody is left to close it, so that it is closed with this."""
+
+    __slots__ = ("__weakref__", "connection", "in_transaction")
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.in_transaction = False
+        weakref.finalize(self, connection.close)
 
 
 class _Prepared:
@@ -54,8 +69,7 @@ class Database:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._local = threading.local()
         self._prepared: dict[int, tuple[Executable, _Prepared]] = {}
-        driver: Any = engine.dialect.import_dbapi()
-        self._driver = driver
+        self.driver: Any = engine.dialect.import_dbapi()
 
     def one(self, statement: Executable, **values: Any) -> Row | None:
         """The first row, or None; one round trip, outside any transaction. Raises Unreachable."""
@@ -72,31 +86,31 @@ class Database:
         On SQLite it takes the write lock at once: a transaction that starts by reading could not go on to write
         after another's commit. Raises Conflict for a row that must be unique, Unreachable for no database.
         """
-        connection = self._connection()
-        transaction = Transaction(self, connection)
+        kept = self._begun()
+        transaction = Transaction(self, kept.connection)
         try:
-            connection.execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
             yield transaction
+            if transaction.failed:
+                raise RuntimeError("a statement failed, and the block went on as if it had not")
             trips.count("commit")
-            connection.execute("COMMIT")
-        except self._driver.IntegrityError as problem:
-            self._undo(connection)
+            kept.connection.execute("COMMIT")
+        except self.driver.IntegrityError as problem:
+            self._undo(kept)
+            if not _is_taken(problem):  # a fault of ours; its text would show the row
+                raise RuntimeError(f"a row that may not be: {type(problem).__name__}") from None
             raise Conflict(type(problem).__name__) from None
-        except self._driver.OperationalError as problem:
-            self._forget(connection)
+        except self.driver.OperationalError as problem:
+            self._forget(kept)
             raise Unreachable(type(problem).__name__) from problem
         except BaseException:
-            self._undo(connection)
+            self._undo(kept)
             raise
+        finally:
+            kept.in_transaction = False
 
     def check(self) -> None:
         """Raises Unreachable unless the database answers."""
-        connection = self._connection()
-        try:
-            connection.execute("SELECT 1").fetchone()
-        except self._driver.Error as problem:
-            self._forget(connection)
-            raise Unreachable(type(problem).__name__) from problem
+        self._read(_ANSWER, {}, every=False)
 
     def prepared(self, statement: Executable) -> _Prepared:
         known = self._prepared.get(id(statement))
@@ -108,37 +122,54 @@ class Database:
     def _read(self, statement: Executable, values: dict[str, Any], *, every: bool) -> list[Row]:
         prepared = self.prepared(statement)
         trips.count("read")
-        for last_try in (False, True):
-            connection = self._connection()
+        for last_try in (self.is_sqlite, True):  # what reads may be sent again over a new connection
+            kept = self._kept()
             try:
-                cursor = connection.execute(prepared.text, prepared.bind(values))
+                cursor = kept.connection.execute(prepared.text, prepared.bind(values))
                 rows: list[Row] = cursor.fetchall() if every else cursor.fetchmany(1)
                 return rows
-            except self._driver.OperationalError as problem:
-                self._forget(connection)
-                if last_try or self.is_sqlite:  # a read may be sent again over a new connection; a write may not
+            except self.driver.OperationalError as problem:
+                self._forget(kept)
+                if last_try:
                     raise Unreachable(type(problem).__name__) from problem
         raise AssertionError
 
-    def _connection(self) -> Any:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
+    def _begun(self) -> _Kept:
+        """This thread's connection, in a transaction: over a new one if the old one turns out to be dead."""
+        for last_try in (self.is_sqlite, True):
+            kept = self._kept()
+            if kept.in_transaction:
+                raise RuntimeError("a transaction within another, whose commit would be both's")
             try:
-                connection = self._local.connection = own_connection(self.engine)
-            except (DBAPIError, self._driver.Error) as problem:
+                kept.connection.execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+            except self.driver.OperationalError as problem:
+                self._forget(kept)
+                if last_try:
+                    raise Unreachable(type(problem).__name__) from problem
+            else:
+                kept.in_transaction = True
+                return kept
+        raise AssertionError
+
+    def _kept(self) -> _Kept:
+        kept: _Kept | None = getattr(self._local, "kept", None)
+        if kept is None:
+            try:
+                kept = self._local.kept = _Kept(own_connection(self.engine))
+            except (DBAPIError, self.driver.Error) as problem:
                 raise Unreachable(type(problem).__name__) from problem
-        return connection
+        return kept
 
-    def _undo(self, connection: Any) -> None:
+    def _undo(self, kept: _Kept) -> None:
         try:
-            connection.execute("ROLLBACK")
-        except self._driver.Error:
-            self._forget(connection)
+            kept.connection.execute("ROLLBACK")
+        except self.driver.Error:
+            self._forget(kept)
 
-    def _forget(self, connection: Any) -> None:
-        self._local.connection = None
-        with suppress(self._driver.Error):
-            connection.close()
+    def _forget(self, kept: _Kept) -> None:
+        self._local.kept = None
+        with suppress(self.driver.Error):
+            kept.connection.close()
 
 
 class Transaction:
@@ -147,6 +178,7 @@ class Transaction:
     def __init__(self, database: Database, connection: Any) -> None:
         self._database = database
         self._connection = connection
+        self.failed = False  # PostgreSQL would answer COMMIT after a failure by undoing everything, and call it success
 
     def run(self, statement: Executable, **values: Any) -> int:
         """How many rows were changed."""
@@ -164,4 +196,14 @@ class Transaction:
     def _execute(self, statement: Executable, values: dict[str, Any]) -> Any:
         prepared = self._database.prepared(statement)
         trips.count("statement")
-        return self._connection.execute(prepared.text, prepared.bind(values))
+        try:
+            return self._connection.execute(prepared.text, prepared.bind(values))
+        except self._database.driver.Error:
+            self.failed = True
+            raise
+
+
+def _is_taken(problem: Any) -> bool:
+    """Whether a unique row was there already; anything else that breaks a constraint is a fault of ours."""
+    taken = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+    return getattr(problem, "sqlite_errorcode", None) in taken or getattr(problem, "sqlstate", None) == UNIQUE_VIOLATION

@@ -19,6 +19,13 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
 )
 
+# libpq waits for ever by itself: for a server that does not greet, and for one whose machine has vanished
+# (postgresql.org/docs/current/libpq-connect.html; seconds and milliseconds).
+POSTGRESQL_LIMITS = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
+
+# A statement here takes milliseconds; what takes longer waits for somebody who has forgotten to commit.
+POSTGRESQL_PATIENCE = "SET statement_timeout='8s'; SET lock_timeout='5s'; SET idle_in_transaction_session_timeout='15s'"
+
 
 def make_engine(url: str) -> Engine:
     """The engine for a `sqlite:///…` or `postgresql+psycopg://…` URL; raises UnsafeSettings for any other."""
@@ -31,7 +38,7 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
     if parsed.drivername == "postgresql+psycopg":
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=POSTGRESQL_LIMITS)
     raise UnsafeSettings("database_url: must begin with sqlite:/// or postgresql+psycopg://")
 
 
@@ -49,5 +56,6 @@ def own_connection(engine: Engine) -> Any:
     if engine.dialect.name == "postgresql":
         connection.rollback()  # ends what the pool's ping began
         connection.autocommit = True
+        connection.execute(POSTGRESQL_PATIENCE)
         connection.prepare_threshold = 0  # every statement here is run many times: prepare it at once
     return connection

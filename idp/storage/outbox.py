@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from idp import clock, entropy
 from idp.seal import Sealer
-from idp.storage.database import Database, Transaction
+from idp.storage.database import Database, Row, Transaction, Unreachable
 from idp.storage.models import OutboxRow
 
 CLAIM_SECONDS = 60  # longer than any delivery may take, so that nobody else tries at the same time
@@ -28,10 +28,11 @@ _due = (
     .order_by(OutboxRow.due_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)  # means nothing to SQLite, where the write lock is held anyway
+    .cte("due")  # PostgreSQL may ask a mere subquery more than once, and so claim more than it may
 )
 _CLAIM = (
     update(OutboxRow)
-    .where(OutboxRow.id.in_(_due))
+    .where(OutboxRow.id.in_(select(_due.c.id)))
     .values(due_at=bindparam("until"), attempts=OutboxRow.attempts + 1)
     .returning(OutboxRow.id, OutboxRow.kind, OutboxRow.body, OutboxRow.attempts)
 )
@@ -71,40 +72,50 @@ class Outbox:
         )
 
     def deliver(self, handlers: Mapping[str, Callable[[Message], None]], most: int = 20) -> int:
-        """Every due message (up to `most`) was handed to the handler of its kind once; returns their number."""
-        claimed = self._claim(most)
-        for message in claimed:
+        """Every due message (up to `most`) was handed to the handler of its kind once; returns their number.
+
+        One that cannot be read or handled is put back like one that cannot be delivered, so that it holds up no other
+        and is given up in the end; what went wrong with the first of them is raised when all had their turn.
+        """
+        claimed, fault = self._claim(most), None
+        for row in claimed:
             try:
+                message = self._message(row)
                 handlers[message.kind](message)
             except TryLater as problem:
-                self._put_back(message, str(problem))
+                self._put_back(row, str(problem))
+            except Unreachable:
+                raise
+            except Exception as problem:  # noqa: BLE001 - whatever it is, the others of its batch have to leave
+                self._put_back(row, type(problem).__name__)
+                fault = fault or problem
             else:
-                self._settle(message, "done", clock.seconds(), "")
+                self._settle(row, "done", clock.seconds(), "")
+        if fault is not None:
+            raise fault
         return len(claimed)
 
     def states(self) -> dict[str, int]:
         return {row[0]: row[1] for row in self._database.all(_STATES)}
 
-    def _claim(self, most: int) -> list[Message]:
+    def _claim(self, most: int) -> list[Row]:
         now = clock.seconds()
         with self._database.write() as tx:
-            rows = tx.all(_CLAIM, now=now, most=most, until=now + CLAIM_SECONDS)
-        return [
-            Message(id=bytes(row[0]), kind=row[1], attempts=row[3], body=self._open(bytes(row[0]), bytes(row[2])))
-            for row in rows
-        ]
+            return tx.all(_CLAIM, now=now, most=most, until=now + CLAIM_SECONDS)
 
-    def _open(self, message: bytes, body: bytes) -> Mapping[str, Any]:
-        opened: Mapping[str, Any] = json.loads(self._sealer.open("outbox.body", body, message))
-        return opened
+    def _message(self, row: Row) -> Message:
+        message, kind, body, attempts = bytes(row[0]), row[1], bytes(row[2]), row[3]
+        opened = json.loads(self._sealer.open("outbox.body", body, message))
+        return Message(id=message, kind=kind, body=opened, attempts=attempts)
 
-    def _put_back(self, message: Message, problem: str) -> None:
-        if message.attempts >= self._attempts:
-            self._settle(message, "given_up", clock.seconds(), problem)
+    def _put_back(self, row: Row, problem: str) -> None:
+        attempts = row[3]
+        if attempts >= self._attempts:
+            self._settle(row, "given_up", clock.seconds(), problem)
             return
-        pause = min(self._first_retry_seconds * 2 ** (message.attempts - 1), LONGEST_PAUSE_SECONDS)
-        self._settle(message, "waiting", clock.seconds() + int(pause + entropy.jitter(pause / 4)), problem)
+        pause = min(self._first_retry_seconds * 2 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
+        self._settle(row, "waiting", clock.seconds() + int(pause + entropy.jitter(pause / 4)), problem)
 
-    def _settle(self, message: Message, state: str, due_at: int, problem: str) -> None:
+    def _settle(self, row: Row, state: str, due_at: int, problem: str) -> None:
         with self._database.write() as tx:
-            tx.run(_SETTLE, message=message.id, next_state=state, next_due=due_at, why=problem[:300])
+            tx.run(_SETTLE, message=bytes(row[0]), next_state=state, next_due=due_at, why=problem[:300])
