@@ -59,6 +59,11 @@ def _begin() -> None:
     request.environ[REQUEST_ID] = request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        request.query_string.decode("utf-8")
+    except UnicodeDecodeError:
+        request.query_string = b""  # Werkzeug would trip over it again while the refusal is being told
+        raise Refused(errors.MALFORMED, "the query is not UTF-8") from None
 
 
 def _finish(response: Response) -> Response:
