@@ -101,7 +101,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["motcua"] = house
     db.init_app(app)
-    serve_with(app, house.database, house.short_lived, house.audit)
+    serve_with(app, house.audit, ready=(house.database.check, house.short_lived.check, house.keys.check))
     _add_rooms(app, house)
     return app
 

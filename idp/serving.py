@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from idp import clock, entropy, errors, observe, web
 from idp.audit import Audit
 from idp.errors import Failure, Refused
 from idp.settings import Settings
-from idp.storage import Database, ShortLived
 from idp.storage.database import Unreachable
 from idp.web import language, pages
 
@@ -34,8 +34,11 @@ _OF_STATUS = {
 log = structlog.get_logger()
 
 
-def serve_with(app: Flask, database: Database, short_lived: ShortLived, audit: Audit) -> None:
-    """The app has pages, health, metrics, request ids, and an answer to every failure."""
+def serve_with(app: Flask, audit: Audit, ready: Sequence[Callable[[], None]]) -> None:
+    """The app has pages, health, metrics, request ids, and an answer to every failure.
+
+    `ready` are questions that raise Unreachable while this worker cannot serve.
+    """
     settings: Settings = app.config["SETTINGS"]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -44,12 +47,12 @@ def serve_with(app: Flask, database: Database, short_lived: ShortLived, audit: A
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Refused, lambda problem: _refused(problem, audit))
-    app.register_error_handler(Unreachable, lambda _: _told(errors.STORE_UNREACHABLE, {"Retry-After": "5"}))
+    app.register_error_handler(Unreachable, _unreachable)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unforeseen)
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/health/live", "live", lambda: Response("live\n", mimetype="text/plain"))
-    app.add_url_rule("/health/ready", "ready", lambda: _ready(database, short_lived))
+    app.add_url_rule("/health/ready", "ready", lambda: _ready(ready))
     app.add_url_rule("/metrics", "metrics", lambda: _metrics(settings))
 
 
@@ -83,6 +86,11 @@ def _refused(problem: Refused, audit: Audit) -> Response:
     return _told(problem.failure)
 
 
+def _unreachable(problem: Unreachable) -> Response:
+    log.error("unreachable", problem=str(problem))
+    return _told(errors.STORE_UNREACHABLE, {"Retry-After": "5"})
+
+
 def _http_problem(problem: HTTPException) -> Response:
     status = problem.code or 500
     if status < 400:
@@ -112,10 +120,10 @@ def _home() -> Response:
     return pages.home(language.of_request(), url_for("oidc.claims"))
 
 
-def _ready(database: Database, short_lived: ShortLived) -> Response:
-    """Whether this worker can serve: both stores answer."""
-    database.check()
-    short_lived.check()
+def _ready(questions: Sequence[Callable[[], None]]) -> Response:
+    """Whether this worker can serve: both stores answer, and there are keys to sign with."""
+    for ask in questions:
+        ask()
     return Response("ready\n", mimetype="text/plain")
 
 

@@ -22,6 +22,7 @@ from idp.keys import models
 from idp.seal import Sealer, to_text
 from idp.storage import Database, Transaction
 from idp.storage.changes import Changes
+from idp.storage.database import Unreachable
 
 ALGORITHMS = ("RS256", "ES256")
 RSA_BITS = 2048  # NIST SP 800-57 part 1, table 2: 112 bits of strength until 2030
@@ -117,6 +118,11 @@ class Keys:
             if missing:
                 self.rotate(tx, missing, at_once=True)
 
+    def check(self) -> None:
+        """Raises Unreachable unless there is a key to sign with for each algorithm: `idp keys ensure` makes them."""
+        for alg in ALGORITHMS:
+            self._active(alg)
+
     def listed(self) -> tuple[SigningKey, ...]:
         return self._all()
 
@@ -140,6 +146,8 @@ class Keys:
         """
         now = clock.seconds()
         active = [key for key in self._all() if key.alg == alg and key.active_from <= now]
+        if not active:
+            raise Unreachable(f"no key for {alg}")
         return max(active, key=lambda key: math.inf if key.published_until is None else key.published_until)
 
     def _published(self) -> list[SigningKey]:

@@ -74,6 +74,11 @@ class Logout:
         with self._database.write() as tx:
             return self._sessions.end(tx, session_id, reason)
 
+    def portal(self, client_id: str) -> Client | None:
+        """The portal, if it is switched on."""
+        client = self._clients.find(client_id)
+        return client if client is not None and client.enabled else None
+
     def form_token(self, cookie: str | None) -> str:
         return to_text(self._sealer.index("form.sign-out", cookie or ""))
 

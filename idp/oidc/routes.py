@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as FlaskResponse
 
 from idp import entropy, errors
 from idp.broker import Journey, Shelf
+from idp.clients import Client
 from idp.errors import Refused
 from idp.oidc.authorize import POSTED, POSTED_SECONDS, Authorize
 from idp.oidc.discovery import Discovery
@@ -84,17 +85,23 @@ class Routes:
         cookie = self.cookies.session(request.cookies)
         if not entropy.same(request.form.get("form_token", ""), self.logout.form_token(cookie)):
             raise Refused(errors.BAD_FORM)
-        return_url = self._sealed_return(request.args.get("next"))
+        back = self._sealed_return(request.args.get("next"))
         if request.form.get("decision") != "sign_out":
             return to_flask(see_other("/"))  # not to the portal's own "signed out": it would believe it
-        return self._signed_out(self.logout.open_session(cookie), return_url, "the person signed out")
+        response = self._signed_out(self.logout.open_session(cookie), None, "the person signed out")
+        if back is None:
+            return response
+        portal, url = back
+        spoken = language.of_request()
+        onward = pages.onward(url, portal.name(spoken), spoken)  # after a form: see `_resume`
+        onward.headers.add("Set-Cookie", self.cookies.clear_session())
+        return onward
 
     def _ask_to_sign_out(self, wish: Wish, cookie: str | None) -> FlaskResponse:
-        onward = (
-            ""
-            if wish.return_url is None
-            else "?next=" + self.sealer.seal_text("logout.return", wish.return_url.encode())
-        )
+        onward = ""
+        if wish.return_url is not None and wish.client is not None:
+            back = f"{wish.client.id} {wish.return_url}"
+            onward = "?next=" + self.sealer.seal_text("logout.return", back.encode())
         page = pages.SignOutPage(
             action_url=f"/logout/confirm{onward}", form_token=self.logout.form_token(cookie),
             form_targets=wish.client.origins if wish.client else (),
@@ -117,13 +124,16 @@ class Routes:
             return Parameters.parse(request.query_string.decode("latin-1"))
         return Parameters.parse(self.shelf.take_posted(handle) or "")
 
-    def _sealed_return(self, sealed: str | None) -> str | None:
+    def _sealed_return(self, sealed: str | None) -> tuple[Client, str] | None:
+        """The portal that asked for the sign-out, and where it wants the person back."""
         if not sealed:
             return None
         try:
-            return self.sealer.open_text("logout.return", sealed).decode()
+            client_id, _, url = self.sealer.open_text("logout.return", sealed).decode().partition(" ")
         except BadSeal:
             raise Refused(errors.BAD_FORM) from None
+        client = self.logout.portal(client_id)
+        return None if client is None else (client, url)
 
 
 def from_flask() -> Request:
