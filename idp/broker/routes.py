@@ -199,18 +199,18 @@ class Routes:
         )  # fmt: skip
 
     def _information_page(self, at: _At, standing: Standing, *, consent_missing: bool) -> Response:
-        need, client = at.login.need, at.client
+        need, client, spoken = at.login.need, at.client, language.of_request(at.login.need.ui_locales)
         source = self._sources.find(standing.source_id)
         page = pages.InformationPage(
             portal_vi=client.name_vi, portal_en=client.name_en, level=standing.level,
             source_vi=source.name_vi if source else standing.source_id,
             source_en=source.name_en if source else standing.source_id,
-            lines=lines_to_tell(need.claim_names, self._journey.values_to_tell(at.login, standing)),
+            lines=lines_to_tell(need.claim_names, self._journey.values_to_tell(at.login, standing), spoken),
             action_url=url_for("broker.informed", login_id=at.login.id, shown_to=self._journey.shown_to(standing)),
             form_token=self._journey.form_token(at.login, request.cookies),
             consent_required=owes_consent(need, client), consent_missing=consent_missing, form_targets=client.origins,
         )  # fmt: skip
-        return pages.information(page, language.of_request(need.ui_locales))
+        return pages.information(page, spoken)
 
     def _failure_page(self, login_id: str, failure: Failure) -> Response:
         login = self._journey.login(login_id, request.cookies)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from connectors.base import BirthDate
 from idp.people import claims
 from idp.people.claims import ClaimValue
+from idp.web.language import Language, format_birth_date, text
 from idp.web.pages import ClaimLine
 from idp.web.words import ClaimLabel
 
@@ -29,7 +31,7 @@ _LABELS: dict[str, ClaimLabel] = {
 _MASKED = frozenset({ClaimLabel.PERSONAL_NUMBER, ClaimLabel.FORMER_NUMBER})
 
 
-def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue]) -> tuple[ClaimLine, ...]:
+def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue], language: Language) -> tuple[ClaimLine, ...]:
     """A line for each thing that the portal may read; a claim under two names is one line.
 
     What is not known yet is told too: once a source brings it, the portal may read it.
@@ -37,7 +39,19 @@ def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue]) -> tup
     lines: dict[ClaimLabel, ClaimLine] = {}
     for name in claims.personal(names):
         label, value = _LABELS[name], values.get(name)
-        line = ClaimLine(label_id=label, value="" if value is None else str(value), masked=label in _MASKED)
+        worded = "" if value is None else _worded(label, str(value), language)
+        line = ClaimLine(label_id=label, value=worded, masked=label in _MASKED)
         if label not in lines or not lines[label].value:
             lines[label] = line
     return tuple(lines.values())
+
+
+def _worded(label: ClaimLabel, value: str, language: Language) -> str:
+    """The value as people write it; portals get it as the standard has it."""
+    if label is ClaimLabel.GENDER:
+        return text(language, f"sex.{value}")
+    if label is not ClaimLabel.BIRTHDATE:
+        return value
+    digits = value.replace("-", "")  # yyyy, yyyyMM or yyyyMMdd
+    month, day = (int(part) if part else None for part in (digits[4:6], digits[6:8]))
+    return format_birth_date(language, BirthDate(year=int(digits[:4]), month=month, day=day, as_sent=value))

@@ -41,7 +41,7 @@ def activate(person_id: str, reason: str, operator: str) -> None:
 
 @click.group()
 def sessions() -> None:
-    """Single sign-on sessions, by the hexadecimal id that the audit shows (`sid` to portals)."""
+    """Single sign-on sessions, by the hexadecimal id that the audit shows."""
 
 
 @sessions.command()

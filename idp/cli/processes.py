@@ -11,9 +11,6 @@ import click
 from idp import observe
 from idp import worker as background
 from idp.cli import shared
-from idp.settings import load
-from idp.storage import Database, schema
-from idp.storage.engines import make_engine
 
 WAITING_CONNECTIONS = 2048  # that the system holds for us while every thread is busy
 GRACE_SECONDS = 20  # between SIGTERM and SIGKILL: longer than any request may take
@@ -29,8 +26,7 @@ RESPAWN_SECONDS = 1.0
               "works on at once.")  # fmt: skip
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Answer people and portals, behind a proxy that does TLS. A process that dies is replaced."""
-    settings = load()
-    schema.check_at_head(Database(make_engine(settings.database_url)))
+    shared.open_house()  # says in one sentence what each process would say in a traceback
     # Started afresh, not forked: they share no connection, no lock and no imported metrics with this process.
     multiprocessing.set_start_method("spawn")
     with tempfile.TemporaryDirectory(prefix="motcua-metrics-") as metrics:
@@ -62,8 +58,12 @@ def _serve(host: str, port: int, workers: int, threads: int) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
 
-    Granian(
+    server = Granian(
         "idp.serve:app", address=host, port=port, interface=Interfaces.WSGI, http=HTTPModes.http1, websockets=False,
         workers=workers, blocking_threads=threads, backlog=WAITING_CONNECTIONS, respawn_failed_workers=True,
         respawn_interval=RESPAWN_SECONDS, workers_kill_timeout=GRACE_SECONDS, log_level=LogLevels.warning,
-    ).serve()  # fmt: skip
+    )  # fmt: skip
+    try:
+        server.serve()
+    except (RuntimeError, ValueError) as problem:  # Granian's, for an address that is none, or not of this machine
+        raise shared.Wrong(f"{host} port {port}: {str(problem).splitlines()[0]}") from None

@@ -67,9 +67,9 @@ def read_draft(
     for name, secret in described.secrets.items():
         kept = None if known is None or _elsewhere(described, known) else _kept(known, name)
         if isinstance(secret, Generated):
-            fresh = new_keys or kept is None
-            found[name] = _private_jwk(secret.generate) if kept is None or new_keys else kept
-            has_new_key |= fresh
+            if kept is None or new_keys or not _is_for(kept, secret.generate):
+                kept, has_new_key = _private_jwk(secret.generate), True
+            found[name] = kept
         elif isinstance(secret, Kept):
             if kept is None:
                 raise Wrong(f"{described.id}: secrets.{name}: there is none to keep")
@@ -92,6 +92,13 @@ def _kept(source: Source, name: str) -> str | None:
         return source.context.secret(name)
     except KeyError:
         return None
+
+
+def _is_for(secret: str, alg: KeyAlgorithm) -> bool:
+    try:
+        return bool(json.loads(secret)["alg"] == alg)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _in_file(source_id: str, name: str, path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from idp import errors
 from idp.audit import Audit
-from idp.errors import Refused
+from idp.errors import Failure, Refused
 from idp.oidc.http import Parameters, Request, Response, as_error
 from idp.oidc.protocol import TokenServer
 from idp.oidc.refusing import note_refusal
@@ -55,5 +55,10 @@ class Token:
         # the names of no portal are one count, so that nobody can fill the store with names.
         if self._short_lived.count(f"failed:{known or ''}", 60) > self._failures_per_minute:
             return as_error(errors.TOO_MANY, ("Retry-After", "60"))
-        tried_basic = "authorization" in request.headers
-        return as_error(failure, *([("WWW-Authenticate", 'Basic realm="token"')] if tried_basic else []))
+        return as_error(failure, *([_challenge(failure)] if "authorization" in request.headers else []))
+
+
+def _challenge(failure: Failure) -> tuple[str, str]:
+    """RFC 6749 section 5.2. It says why, since client libraries tell their portal of it in place of the body."""
+    said = f'error="{failure.error}", error_description="{failure.code}: {failure.description}"'
+    return "WWW-Authenticate", f'Basic realm="token", {said}'

@@ -10,6 +10,7 @@ from connectors.base import Assertion, IdentifierType
 
 # The proofing from which a source's word on a number counts. Below it anybody may have typed anybody's number.
 PROVEN = 2
+_BIRTH_DATE = ("birth_date", "birth_date_as_sent")  # known, or not, together
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,10 @@ class Person:
         it from then on, also where both say the same; a birth date never loses a known part.
         """
         attributes, changed = dict(self.attributes), []
-        for name, value in _attributes(assertion, with_numbers=proofing >= PROVEN).items():
+        said = _attributes(assertion, with_numbers=proofing >= PROVEN)
+        for name, value in _without_lost_parts(said, self.birth_date).items():
             known = attributes.get(name)
-            if known is not None and (known.proofing > proofing or _says_less(name, value, known.value)):
+            if known is not None and known.proofing > proofing:
                 continue
             if known is None or known.value != value or known.proofing < proofing:
                 changed.append(name)
@@ -123,8 +125,11 @@ class Person:
         return {name: Attribute(*parts) for name, parts in json.loads(text).items()}
 
 
-def _says_less(name: str, value: Any, known: Any) -> bool:
-    return bool(name == "birth_date" and Born(*value).known_parts < Born(*known).known_parts)
+def _without_lost_parts(said: dict[str, Any], known: Born | None) -> dict[str, Any]:
+    """What was said, but for a birth date of which less is known than before."""
+    if known is None or "birth_date" not in said or Born(*said["birth_date"]).known_parts >= known.known_parts:
+        return said
+    return {name: value for name, value in said.items() if name not in _BIRTH_DATE}
 
 
 def _attributes(assertion: Assertion, *, with_numbers: bool) -> dict[str, Any]:

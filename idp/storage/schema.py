@@ -16,10 +16,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import OperationalError
 
+from idp.settings import UnsafeSettings
 from idp.storage.database import Database, Unreachable
 from idp.storage.engines import BUSY_TIMEOUT_MILLISECONDS, SQLITE_PRAGMAS, make_engine
 
@@ -65,8 +65,13 @@ def check_at_head(database: Database) -> None:
 
 @contextmanager
 def locked(url: str) -> Iterator[Connection]:
-    """A connection in a transaction that no other migration can have at the same time. Raises Unreachable."""
-    engine = _sqlite_that_locks(url) if url.startswith("sqlite") else make_engine(url)
+    """A connection in a transaction that no other migration can have at the same time.
+
+    Raises Unreachable, and UnsafeSettings for a URL that cannot be one of ours.
+    """
+    engine = make_engine(url)
+    if engine.dialect.name == "sqlite":
+        engine = _sqlite_that_locks(engine.url)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -78,14 +83,16 @@ def locked(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _sqlite_that_locks(url: str) -> Engine:
+def _sqlite_that_locks(url: URL) -> Engine:
     """An engine whose every transaction has the write lock from its first moment on, and foreign keys unenforced.
 
     Enforced ones would empty the tables that refer to one that a step has to build anew (sqlite.org/lang_altertable).
     """
-    file = make_url(url).database
-    if file:
-        Path(file).touch(mode=0o600)  # SQLite gives its other files the permissions of this one
+    file = Path(url.database or "")
+    try:
+        file.touch(mode=0o600)  # SQLite gives its other files the permissions of this one
+    except OSError as problem:
+        raise UnsafeSettings(f"database_url: {file} cannot be made: {problem.strerror}") from None
     engine = create_engine(url)
 
     @event.listens_for(engine, "connect")
