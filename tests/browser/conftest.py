@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.browser.person import Person, Place
+from tests.journeys.conftest import another_citizen, citizen, heal, ordinary_people
+from tests.journeys.portals import demo_portals, worker
+from tests.world import world
+
+__all__ = ["another_citizen", "citizen", "ordinary_people"]
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.localhost 127.0.0.1",
+)  # fmt: skip
+
+NewPerson = Callable[..., Person]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.fail(f"these journeys are walked in a real browser: install one of {', '.join(BROWSERS)}", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def whole_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("place")
+    with world(folder) as country, demo_portals(country, folder, consent_at="province") as portals, worker(country):
+        yield Place(country, portals["ministry"], portals["province"], folder)
+
+
+@pytest.fixture
+def place(whole_place: Place) -> Iterator[Place]:
+    """The provider, its sources and two portals, each a site of its own; the province's asks for consent."""
+    heal(whole_place.country)
+    yield whole_place
+    heal(whole_place.country)
+
+
+@pytest.fixture
+def new_person(chromium: Browser, place: Place) -> Iterator[NewPerson]:
+    """new_person(citizen, **options of a browser context): somebody with a browser of their own.
+
+    Whatever they do, no page of theirs may break its own Content-Security-Policy.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def make(citizen: object, **options: object) -> Person:
+        chosen = {"locale": "vi-VN", "viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce", **options}
+        context = chromium.new_context(**chosen)  # type: ignore[arg-type]
+        context.set_default_timeout(15_000)
+        context.on("console", lambda message: _note(complaints, message.text, message.location["url"]))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        contexts.append(context)
+        return Person(context, place, citizen)  # type: ignore[arg-type]
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _note(complaints: list[str], text: str, url: str) -> None:
+    if "Content Security Policy" in text or "Refused to" in text:
+        complaints.append(f"{text} {url}")
+
+
+@pytest.fixture
+def person(new_person: NewPerson, citizen: object) -> Person:
+    return new_person(citizen)

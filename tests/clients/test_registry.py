@@ -1,0 +1,127 @@
+"""The portals in force: the same in every worker, a second or two after a change at the latest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.sql.base import Executable
+
+from idp.app import House
+from idp.clients import Clients, Registration, UnknownClient
+from idp.clients.models import ClientRow
+from idp.storage.changes import Changes
+from idp.storage.database import Conflict, Database, Row
+from tests.sessions.rooms import another_worker, registered
+
+ADDRESSES = {"home_url": "https://h.example/", "redirect_uris": ["https://h.example/cb"], "sector": "h.example"}
+
+
+def test_a_portal_is_found_by_its_id_alone(house: House) -> None:
+    made = registered(house, "ministry")
+    assert house.clients.find("ministry") == made
+    assert made.enabled
+    for other in ("Ministry", "ministry ", "ministr", "", "%", "_inistry", "ministry\x00", "x" * 65, "bộ"):
+        assert house.clients.find(other) is None
+
+
+@pytest.mark.parametrize("client_id", ["", "x" * 65, "a b", "a:b", "a/b", "cổng", "a\x00", "a\n", "'"])
+def test_an_id_that_could_not_be_found_again_is_refused(house: House, client_id: str) -> None:
+    with pytest.raises(ValueError, match="id: letters"):
+        registered(house, client_id, **ADDRESSES)
+    assert house.clients.all() == []
+
+
+@pytest.mark.parametrize("client_id", ["a", "x" * 64, "a.b_c~d-1"])
+def test_other_ids_will_do(house: House, client_id: str) -> None:
+    assert registered(house, client_id, **ADDRESSES).id == client_id
+
+
+def test_an_id_is_taken_once(house: House) -> None:
+    registered(house, "ministry")
+    with pytest.raises(Conflict):
+        registered(house, "ministry")
+
+
+def test_a_secret_is_shown_once_and_kept_nowhere(house: House) -> None:
+    given = registered(house, "model").model_dump(exclude={"id", "enabled", "secret_fingerprint"})
+    with house.database.write() as tx:
+        secret = house.clients.add(tx, "ministry", Registration(**given))
+        none = house.clients.add(tx, "app", Registration(**given | {"token_endpoint_auth_method": "none"}))
+    assert secret and len(secret) == 43
+    assert none is None
+    ministry, app = house.clients.find("ministry"), house.clients.find("app")
+    assert ministry and ministry.knows_secret(secret)
+    assert app and app.secret_fingerprint is None
+    with house.database.engine.connect() as connection:
+        kept = [str(row) for row in connection.execute(ClientRow.__table__.select())]
+    assert not any(secret in row for row in kept)
+
+
+def test_a_change_reaches_every_worker(house: House) -> None:
+    registered(house, "ministry")
+    other = another_worker(house)
+    before = other.clients.find("ministry")
+    assert before and before.enabled
+    with house.database.write() as tx:
+        house.clients.set_enabled(tx, "ministry", enabled=False)
+        secret = house.clients.new_secret(tx, "ministry")
+    other.changes.forget()  # what the passing of a second does
+    after = other.clients.find("ministry")
+    assert after and not after.enabled
+    assert after.knows_secret(secret)
+
+
+def test_a_change_undone_is_no_change(house: House) -> None:
+    registered(house, "ministry")
+
+    def switch_off(*client_ids: str) -> None:
+        with house.database.write() as tx:
+            for client_id in client_ids:
+                house.clients.set_enabled(tx, client_id, enabled=False)
+
+    with pytest.raises(UnknownClient):
+        switch_off("ministry", "nobody")
+    house.changes.forget()
+    found = house.clients.find("ministry")
+    assert found and found.enabled
+
+
+class Overtaken(Database):
+    """A database whose first answer takes its time: something else happens before it arrives."""
+
+    def __init__(self, engine: Engine, meanwhile: Callable[[], None]) -> None:
+        super().__init__(engine)
+        self._meanwhile = [meanwhile]
+
+    def one(self, statement: Executable, **values: Any) -> Row | None:
+        row = super().one(statement, **values)
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return row
+
+
+def test_what_was_read_before_a_change_is_not_kept_after_it(house: House) -> None:
+    """A worker that reads a portal while somebody switches it off must not go on with what it read."""
+    registered(house, "ministry")
+
+    def switched_off_and_noticed() -> None:
+        with house.database.write() as tx:
+            house.clients.set_enabled(tx, "ministry", enabled=False)
+        changes.forget()
+        assert clients.find("nobody") is None  # another thread of this worker sees the change first
+
+    changes = Changes(house.database)
+    clients = Clients(Overtaken(house.database.engine, switched_off_and_noticed), changes)
+    clients.find("ministry")
+    found = clients.find("ministry")
+    assert found and not found.enabled
+
+
+@pytest.mark.parametrize("change", ["set_enabled", "new_secret"])
+def test_nobody_cannot_be_changed(house: House, change: str) -> None:
+    arguments = {"enabled": True} if change == "set_enabled" else {}
+    with pytest.raises(UnknownClient), house.database.write() as tx:
+        getattr(house.clients, change)(tx, "nobody", **arguments)

@@ -1,0 +1,15 @@
+"""A house to test a room in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from idp.app import House
+from tests.sessions.rooms import furnished
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return furnished(tmp_path)

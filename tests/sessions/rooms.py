@@ -1,0 +1,47 @@
+"""The rooms without an address of their own, on a fresh database: no server, no source, no page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from idp import seal
+from idp.app import House, build
+from idp.clients import Client, Registration
+from idp.settings import load
+from idp.storage import Base
+
+ISSUER = "http://idp.localhost:9"
+
+
+def furnished(directory: Path, **changes: Any) -> House:
+    """A house with empty tables and one signing key for each algorithm."""
+    master_keys = directory / "master.keys"
+    if not master_keys.exists():
+        seal.add_master_key(str(master_keys))
+    given: dict[str, Any] = {
+        "mode": "test", "issuer": ISSUER, "master_keys_file": str(master_keys),
+        "database_url": f"sqlite:///{directory}/motcua.db", "outbound": {"allow_loopback": True},
+    }  # fmt: skip
+    house = build(load(**(given | changes)))
+    Base.metadata.create_all(house.database.engine)
+    house.keys.ensure()
+    return house
+
+
+def another_worker(house: House) -> House:
+    """The same provider in another process, so to speak: nothing is shared but the stores."""
+    return build(house.settings)
+
+
+def registered(house: House, client_id: str, **registration: Any) -> Client:
+    """A portal of its own sector."""
+    given: dict[str, Any] = {
+        "name_vi": f"Cổng {client_id}", "name_en": f"Portal {client_id}", "home_url": f"https://{client_id}.example/",
+        "redirect_uris": [f"https://{client_id}.example/cb"], "sector": f"{client_id}.example",
+    } | registration  # fmt: skip
+    with house.database.write() as tx:
+        house.clients.add(tx, client_id, Registration(**given))
+    found = house.clients.find(client_id)
+    assert found is not None
+    return found
