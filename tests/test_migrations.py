@@ -72,11 +72,13 @@ def test_of_many_machines_that_migrate_at_once_one_does_the_work(database_url: s
 
 
 def test_a_step_that_fails_leaves_nothing_behind(database_url: str) -> None:
-    locked = schema.locked(database_url)
-    locked.__enter__().exec_driver_sql("CREATE TABLE half (id INTEGER)")
-    problem = RuntimeError("halfway")
+    def fail_halfway() -> None:
+        with schema.locked(database_url) as connection:
+            connection.exec_driver_sql("CREATE TABLE half (id INTEGER)")
+            raise RuntimeError("halfway")
+
     with pytest.raises(RuntimeError, match="halfway"):
-        locked.__exit__(RuntimeError, problem, None)
+        fail_halfway()
     engine = make_engine(database_url)
     assert inspect(engine).get_table_names() == []
     engine.dispose()

@@ -43,8 +43,8 @@ class Audit:
     def person_rectified(self, tx: Transaction, *, person_id: bytes, source_id: str, attributes: list[str]) -> None:
         _add(tx, "person_rectified", person_id=person_id, source_id=source_id, details={"attributes": attributes})
 
-    def person_barred(self, tx: Transaction, *, person_id: bytes, reason: str) -> None:
-        _add(tx, "person_barred", person_id=person_id, details={"reason": reason})
+    def person_status_changed(self, tx: Transaction, *, person_id: bytes, status: str, reason: str) -> None:
+        _add(tx, "person_status_changed", person_id=person_id, details={"status": status, "reason": reason})
 
     def told(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, claims: list[str], consent: bool

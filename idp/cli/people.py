@@ -61,14 +61,10 @@ def end(session_id: str, reason: str, operator: str) -> None:
 
 def _set_status(person_id: str, status: str, reason: str, operator: str) -> None:
     """The person has the status and, unless it is `active`, no session: one transaction, with the audit."""
-    found, why = shared.id_from_hex(person_id, "person"), f"{status} by {operator}: {reason}"
+    found, why = shared.id_from_hex(person_id, "person"), f"{operator}: {reason}"
     house = shared.open_house()
     with house.database.write() as tx:
         if not house.people.set_status(tx, found, status, why):
             raise shared.Wrong(f"{person_id}: nobody has this id")
-        if status == "active":
-            house.audit.person_barred(tx, person_id=found, reason=why)
-            ended = 0
-        else:
-            ended = house.sessions.end_all_of(tx, found, why)
+        ended = 0 if status == "active" else house.sessions.end_all_of(tx, found, why)
     click.echo(f"{person_id}: {status}; {ended} sessions ended")

@@ -60,7 +60,7 @@ def add(
         raise Wrong("--secret-file is for one portal; use --secrets DIR for many")
     _refuse_guarded({scope for _, portal in new for scope in portal.scopes}, grants, reason)
     if not share_sector:
-        _refuse_taken_sectors(house, [portal.sector for _, portal in new])
+        _refuse_taken_sectors(house, new)
     told = []
     try:
         with shared.secret_files() as drafted, house.database.write() as tx:
@@ -75,13 +75,15 @@ def add(
     click.echo("\n".join(told))
 
 
-def _refuse_taken_sectors(house: House, sectors: list[str]) -> None:
+def _refuse_taken_sectors(house: House, new: list[tuple[str, Registration]]) -> None:
     """Portals of one sector know everybody by the same sub: nobody is let in beside another by an oversight."""
     taken = {client.sector: client.id for client in house.clients.all()}
-    for sector in sectors:
-        if sector in taken:
+    for portal_id, portal in new:
+        other = taken.setdefault(portal.sector, portal_id)
+        if other != portal_id:
             raise Wrong(
-                f"sector {sector} is {taken[sector]}'s: with --share-sector both know everybody by the same sub"
+                f"{portal_id}: sector {portal.sector} is {other}'s: with --share-sector both know everybody by the "
+                "same sub"
             )
 
 

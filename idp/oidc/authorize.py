@@ -106,8 +106,9 @@ class Authorize:
 
     def _parameters(self, request: Request) -> Parameters:
         parameters = Parameters.parse(request.query)
-        posted = dict(parameters.pairs).get(POSTED)
-        if posted is None:
+        given = parameters.as_dict()
+        posted = given.get(POSTED)
+        if posted is None or "client_id" in given:  # a portal may send a parameter of that name; it means nothing to us
             return parameters
         kept = self._shelf.take_posted(posted)
         if kept is None:

@@ -100,8 +100,8 @@ class People:
     def set_status(self, tx: Transaction, person_id: bytes, status: str, reason: str) -> bool:
         """The person is active, deceased or barred from now on; False for nobody."""
         found = tx.run(models.SET_STATUS, person_id=person_id, new_status=status, now=clock.seconds()) == 1
-        if found and status != "active":
-            self._audit.person_barred(tx, person_id=person_id, reason=reason)
+        if found:
+            self._audit.person_status_changed(tx, person_id=person_id, status=status, reason=reason)
         return found
 
     def _mint(self, person_id: bytes, sector: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from idp.settings import UnsafeSettings
 
@@ -29,7 +30,10 @@ POSTGRESQL_PATIENCE = "SET statement_timeout='8s'; SET lock_timeout='5s'; SET id
 
 def make_engine(url: str) -> Engine:
     """The engine for a `sqlite:///…` or `postgresql+psycopg://…` URL; raises UnsafeSettings for any other."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UnsafeSettings("database_url: is not the address of a database") from None
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise UnsafeSettings("database_url: needs a file; workers cannot share a database in memory")

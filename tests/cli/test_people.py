@@ -52,10 +52,10 @@ def test_who_is_barred_is_out_at_once_and_the_portals_are_told(citizen: SignedIn
     assert not citizen.is_known_to_the_portal()
     assert citizen.country.house.outbox.states() == {"waiting": 1}
     events = {event["event"]: event for event in citizen.country.house.audit.export()}
-    assert events["person_barred"]["person_id"] == person_id
-    assert events["person_barred"]["details"] == {"reason": f"{status} by lan: letter 17/CA"}
+    assert events["person_status_changed"]["person_id"] == person_id
+    assert events["person_status_changed"]["details"] == {"status": status, "reason": "lan: letter 17/CA"}
     assert events["session_ended"]["session_id"] == session_id
-    assert events["session_ended"]["details"] == {"reason": f"{status} by lan: letter 17/CA", "portals_told": 1}
+    assert events["session_ended"]["details"] == {"reason": "lan: letter 17/CA", "portals_told": 1}
 
 
 def test_who_is_active_again_can_sign_in_again(citizen: SignedIn) -> None:
@@ -63,7 +63,7 @@ def test_who_is_active_again_can_sign_in_again(citizen: SignedIn) -> None:
     citizen.terminal.does("people", "bar", person_id, "--reason", "letter 17/CA")
     told = citizen.terminal.does("people", "activate", person_id, "--reason", "letter 18/CA")
     assert told == f"{person_id}: active; 0 sessions ended\n"
-    assert citizen.terminal.last()["reason"] == "active by lan: letter 18/CA"
+    assert citizen.terminal.last() == {"status": "active", "reason": "lan: letter 18/CA"}
     again = citizen.country.sign_in(citizen.country.browser(), citizen.portal)
     assert again.claims["sub"] == citizen.tokens.claims["sub"]
 

@@ -12,6 +12,8 @@ from idp.clients import Client
 from tests.cli.conftest import PORTAL, Terminal
 from tests.servers import eventually
 
+LAND = PORTAL | {"id": "land", "sector": "land.example"}
+
 
 def find(terminal: Terminal, portal_id: str = "tax") -> Client:
     with terminal.house() as house:
@@ -49,7 +51,7 @@ def test_a_secret_can_go_to_a_private_file_and_not_to_the_screen(terminal: Termi
 
 
 def test_many_portals_are_registered_together_each_with_its_secret_file(terminal: Terminal) -> None:
-    file = terminal.file("portals.json", [PORTAL, PORTAL | {"id": "land"}])
+    file = terminal.file("portals.json", [PORTAL, LAND])
     assert "is for one portal" in terminal.refuses("portals", "add", file, "--secret-file", str(terminal.home / "s"))
     terminal.does("portals", "add", file, "--secrets", str(terminal.home))
     for portal_id in ("tax", "land"):
@@ -71,6 +73,16 @@ def test_a_secret_that_cannot_be_written_registers_nothing(terminal: Terminal) -
     assert terminal.does("portals", "list") == "none\n"
 
 
+def test_two_portals_share_a_sector_only_when_it_is_asked_for(terminal: Terminal) -> None:
+    neighbour = PORTAL | {"id": "customs"}
+    both = terminal.file("both.json", [PORTAL, neighbour])
+    assert "customs: sector tax.example is tax's" in terminal.refuses("portals", "add", both)
+    added(terminal)
+    assert "--share-sector" in terminal.refuses("portals", "add", terminal.file("customs.json", neighbour))
+    terminal.does("portals", "add", terminal.file("customs.json", neighbour), "--share-sector")
+    assert find(terminal, "customs").sector == find(terminal).sector
+
+
 def test_a_public_client_has_no_secret(terminal: Terminal) -> None:
     file = terminal.file("p.json", PORTAL | {"token_endpoint_auth_method": "none"})
     assert terminal.does("portals", "add", file) == "tax: registered\n"
@@ -81,7 +93,7 @@ def test_registering_twice_is_refused_unless_it_is_asked_for(terminal: Terminal)
     secret, file = added(terminal), terminal.file("again.json", PORTAL)
     assert terminal.refuses("portals", "add", file).startswith("Error: tax: is registered already")
     assert terminal.does("portals", "add", file, "--if-absent") == "nothing to do: they are registered already\n"
-    both = terminal.file("both.json", [PORTAL, PORTAL | {"id": "land"}])
+    both = terminal.file("both.json", [PORTAL, LAND])
     assert terminal.does("portals", "add", both, "--if-absent").startswith("land: registered")
     assert find(terminal).knows_secret(secret)
 
@@ -207,7 +219,7 @@ def test_a_new_secret_voids_the_old_one(terminal: Terminal) -> None:
 
 
 def test_the_list_has_a_line_for_each_portal(terminal: Terminal) -> None:
-    terminal.does("portals", "add", terminal.file("p.json", [PORTAL, PORTAL | {"id": "land"}]))
+    terminal.does("portals", "add", terminal.file("p.json", [PORTAL, LAND]))
     terminal.does("portals", "disable", "land")
     assert terminal.does("portals", "list").splitlines() == [
         "ID    STATE  LEVEL  SCOPES          NAME",

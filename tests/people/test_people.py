@@ -90,7 +90,7 @@ def test_who_is_barred_is_not_let_in_by_any_door(house: House) -> None:
         with pytest.raises(Refused) as refused:
             recognise(house, replace(said, subject=subject), source)
         assert refused.value.failure is errors.PERSON_BARRED
-    assert events(house) == ["person_made", "person_barred"]
+    assert events(house) == ["person_made", "person_status_changed"]
 
 
 def test_of_two_first_sign_ins_at_one_moment_the_second_is_done_again(house: House) -> None:
