@@ -78,21 +78,21 @@ def stores(directory: Path, core: int) -> Iterator[Stores]:
 
 @contextlib.contextmanager
 def ours(
-    directory: Path, name: str, database_url: str, short_lived_url: str, core: int, **stores: int
+    directory: Path, engine: str, database_url: str, short_lived_url: str, core: int, log_level: str, **stores: int
 ) -> Iterator[Contestant]:  # fmt: skip
     """Our provider as it is shipped, one worker process with four threads, on a database that it has for itself."""
     directory.mkdir()
-    engine = make_engine(database_url)
-    Base.metadata.create_all(engine)
-    engine.dispose()
+    tables = make_engine(database_url)
+    Base.metadata.create_all(tables)
+    tables.dispose()
     with contextlib.ExitStack() as at_the_end:
         with on_core(core):
             running = at_the_end.enter_context(
-                provider(directory, database_url, short_lived_url, workers=1, IDP_LOG_LEVEL="INFO")
+                provider(directory, database_url, short_lived_url, workers=1, IDP_LOG_LEVEL=log_level)
             )
         portal = running.portal("portal")
         yield Contestant(
-            name=name, issuer=running.issuer, paths=OUR_PATHS, jwks_path="/jwks", portal=portal,
+            name=f"ours, {engine}", issuer=running.issuer, paths=OUR_PATHS, jwks_path="/jwks", portal=portal,
             cookies=[f"session={citizen.cookie}" for citizen in running.citizens(SESSIONS, portal)],
             processes={"provider": [running.process.pid]} | {store: [pid] for store, pid in stores.items()},
             versions={},

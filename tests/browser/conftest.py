@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
 from tests.browser.person import Person, Place
 from tests.journeys.conftest import another_citizen, citizen, heal, ordinary_people
@@ -61,8 +61,7 @@ def new_person(chromium: Browser, place: Place) -> Iterator[NewPerson]:
         chosen = {"locale": "vi-VN", "viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce", **options}
         context = chromium.new_context(**chosen)  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
-        context.on("console", lambda message: _note(complaints, message.text, message.location["url"]))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        watch(context, complaints)
         contexts.append(context)
         return Person(context, place, citizen)  # type: ignore[arg-type]
 
@@ -72,9 +71,15 @@ def new_person(chromium: Browser, place: Place) -> Iterator[NewPerson]:
     assert complaints == []
 
 
-def _note(complaints: list[str], text: str, url: str) -> None:
-    if "Content Security Policy" in text or "Refused to" in text:
-        complaints.append(f"{text} {url}")
+def watch(context: BrowserContext, complaints: list[str]) -> None:
+    """What pages do against their own policy, and errors of scripts, are noted."""
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            complaints.append(f"{message.text} {message.location['url']}")
+
+    context.on("console", note)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from connectors.sandbox.citizen import Citizen
-from tests.browser.conftest import NewPerson
+from tests.browser.conftest import NewPerson, watch
 from tests.browser.person import Person, Place
 from tests.journeys.reading import CarefulBrowser
 from tests.world import Portal
@@ -132,3 +132,24 @@ def test_a_sign_out_that_nobody_vouched_for_is_asked_about_first(place: Place, p
         person.press("sign_out.no")
         person.tab.goto(ministry.at("/"))
         person.is_in(ministry)
+
+
+@pytest.mark.parametrize(
+    "against",
+    [
+        "document.body.append(Object.assign(document.createElement('script'), {text: '1'}))",
+        "document.body.setAttribute('style', 'color: red')",
+        "document.body.append(Object.assign(new Image(), {src: 'http://elsewhere.localhost:9/'}))",
+    ],
+)
+def test_what_breaks_a_policy_is_noticed(chromium: Browser, place: Place, against: str) -> None:
+    """The watch over every journey here, itself watched."""
+    context, complaints = chromium.new_context(), []  # type: ignore[var-annotated]
+    watch(context, complaints)
+    page = context.new_page()
+    page.goto(place.country.issuer)
+    assert complaints == []
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate(against)
+    assert len(complaints) == 1
+    context.close()

@@ -15,8 +15,7 @@ from tests.servers import eventually
 WITH_AND_WITHOUT_SCRIPT = pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 
 
-@WITH_AND_WITHOUT_SCRIPT
-@pytest.mark.parametrize("source", ["bank", "population"])
+@pytest.mark.parametrize("source, script", [("bank", True), ("population", False)])
 def test_two_portals_one_sign_in_and_one_sign_out(
     place: Place, new_person: NewPerson, citizen: Citizen, source: str, script: bool
 ) -> None:
@@ -68,8 +67,7 @@ def test_cancelling_at_the_source_leads_back_to_the_choice(
     person.is_in(place.ministry)
 
 
-@WITH_AND_WITHOUT_SCRIPT
-@pytest.mark.parametrize("where", ["choice", "information"])
+@pytest.mark.parametrize("where, script", [("choice", True), ("choice", False), ("information", True)])
 def test_cancelling_with_us_leads_back_to_the_portal(
     place: Place, new_person: NewPerson, citizen: Citizen, where: str, script: bool
 ) -> None:

@@ -63,7 +63,8 @@ def test_who_is_active_again_can_sign_in_again(citizen: SignedIn) -> None:
     citizen.terminal.does("people", "bar", person_id, "--reason", "letter 17/CA")
     told = citizen.terminal.does("people", "activate", person_id, "--reason", "letter 18/CA")
     assert told == f"{person_id}: active; 0 sessions ended\n"
-    assert citizen.terminal.last() == {"status": "active", "reason": "lan: letter 18/CA"}
+    last = citizen.terminal.last()
+    assert (last["event"], last["status"], last["reason"]) == ("person_status_changed", "active", "lan: letter 18/CA")
     again = citizen.country.sign_in(citizen.country.browser(), citizen.portal)
     assert again.claims["sub"] == citizen.tokens.claims["sub"]
 

@@ -114,7 +114,8 @@ def ways_on(page: Page) -> list[str]:
 
 
 def words(page: Page) -> str:
-    return _plain(page.html.partition("<main")[2].partition("</main>")[0])
+    """All that the page says between its head and its foot."""
+    return _plain(page.html.partition("<main")[2].partition(">")[2].partition("</main>")[0])
 
 
 def _plain(markup: str) -> str:

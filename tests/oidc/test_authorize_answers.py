@@ -83,7 +83,7 @@ def test_a_post_must_be_a_form(country: World, browser: Browser, portal: Portal,
         {"unheard_of": "1"}, {"acr_values": "urn:mace:gold LoA99"}, {"scope": "openid profile unheard_of"},
         {"prompt": "create"}, {"response_mode": "query"}, {"nonce": None}, {"claims": "{}"}, {"claims": '{"other":1}'},
         {"claims": '{"id_token":null,"userinfo":{"unheard_of":{"essential":true}}}'},
-        {"claims": '{"id_token":{"acr":{"essential":true}}}'}, {"resource": "https://api.example/"},
+        {"claims": '{"id_token":{"acr":{"essential":true}}}'}, {"resource": "https://api.example/"}, {"posted": "1"},
     ],
 )  # fmt: skip
 def test_what_is_not_known_does_not_stand_in_the_way(

@@ -174,6 +174,18 @@ def test_our_name_is_what_the_settings_say(
     assert "elsewhere" not in shown.html
 
 
+@pytest.mark.parametrize(
+    "path", ["/authorize//continue/x", "/sign-in//x", "/callback//bank?code=c", "/jwks/", "//jwks"]
+)
+def test_no_tidying_of_an_address_leads_elsewhere(country: World, path: str) -> None:
+    """Werkzeug would redirect to the address without the double slash, at whatever host the request named."""
+    path, _, query = path.partition("?")
+    answer = country.app.test_client().open(
+        headers={"Host": "elsewhere.example"}, environ_overrides={"PATH_INFO": path, "QUERY_STRING": query}
+    )
+    assert "elsewhere" not in answer.headers.get("Location", "")
+
+
 @pytest.mark.parametrize("lie", LIES[:4], ids=[next(iter(lie)) for lie in LIES[:4]])
 def test_a_token_names_the_issuer_of_the_settings(resident: Resident, portal: Portal, lie: dict[str, str]) -> None:
     code, request = resident.code(portal)
