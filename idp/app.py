@@ -135,7 +135,8 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
         authorize=Authorize(
             reader=reader, answers=Answers(sealer=house.sealer, issuer=settings.issuer), clients=house.clients,
             sessions=house.sessions, sources=house.sources, journey=journey, shelf=shelf, audit=house.audit,
-            cookies=cookies, code_seconds=settings.lifetimes.code_seconds,
+            grants=house.grants, sealer=house.sealer, cookies=cookies,
+            code_seconds=settings.lifetimes.code_seconds,
         ),
         token=Token(
             server=server, short_lived=house.short_lived, audit=house.audit, characters=limits.parameter_characters,

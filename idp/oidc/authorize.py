@@ -6,17 +6,22 @@ sees it, seal a code, redirect. It writes nothing.
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from idp import clock, errors
 from idp.audit import Audit
-from idp.broker import Journey, Login, Progress, Shelf, Step, next_step
+from idp.broker import Answer, Journey, Login, Progress, Shelf, Step, next_step
 from idp.clients import AuthenticationRequest, Client, Clients
 from idp.errors import CATALOGUE, Failure, Refused
 from idp.oidc.answering import Answers, need_of
 from idp.oidc.http import Parameters, Request, Response, see_other
 from idp.oidc.reading import Reader, Returned
 from idp.oidc.refusing import note_refusal
+from idp.oidc.sealed import Unreadable, open_code
+from idp.seal import Sealer
 from idp.sessions import Sessions, Standing
 from idp.sessions.cookies import Cookies
+from idp.sessions.grants import Grants
 from idp.sources import Sources
 
 POSTED = "posted"
@@ -31,7 +36,8 @@ _SILENT_ANSWERS = {
 class Authorize:
     def __init__(
         self, *, reader: Reader, answers: Answers, clients: Clients, sessions: Sessions, sources: Sources,
-        journey: Journey, shelf: Shelf, audit: Audit, cookies: Cookies, code_seconds: int,
+        journey: Journey, shelf: Shelf, grants: Grants, sealer: Sealer, audit: Audit, cookies: Cookies,
+        code_seconds: int,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._answers = answers
@@ -40,6 +46,8 @@ class Authorize:
         self._sources = sources
         self._journey = journey
         self._shelf = shelf
+        self._grants = grants
+        self._sealer = sealer
         self._audit = audit
         self._cookies = cookies
         self._code_seconds = code_seconds
@@ -80,9 +88,21 @@ class Authorize:
             if url is None:
                 return see_other(f"/sign-in/{login_id}")
             given = self._shelf.keep_answer(login_id, url)
-        if clock.seconds() - given.given_at >= self._code_seconds:
+        elif self._is_past(given):
             return self._journey.client_of(login)
         return see_other(given.url)
+
+    def _is_past(self, given: Answer) -> bool:
+        """Whether the portal has had the answer for long, or its code was redeemed: a code sent again would only take
+        away what it bought.
+        """
+        code = Parameters.parse(urlsplit(given.url).query).as_dict().get("code")
+        if code is None:
+            return clock.seconds() - given.given_at >= self._code_seconds
+        try:
+            return self._grants.exists(open_code(self._sealer, code, self._code_seconds).grant_id)
+        except Unreadable:
+            return True
 
     def _answer(self, login: Login, asked: AuthenticationRequest, request: Request) -> str | None:
         """The redirect to the portal; None if the journey is not at its end."""

@@ -60,13 +60,14 @@ class Routes:
     def _resume(self, login_id: str) -> FlaskResponse:
         """The end of a journey. It was reached by a form, so the browser is sent on by a page, not by a redirect."""
         answer = self.authorize.resume(login_id, from_flask())
-        spoken = language.of_request()
+        login = self.journey.login(login_id, request.cookies)
+        spoken = language.of_request(login.need.ui_locales)
         if not isinstance(answer, Response):
             return pages.finished(spoken, (answer.home_url, answer.name(spoken)))
         location = dict(answer.headers)["Location"]
         if location.startswith("/"):
             return to_flask(answer)
-        client = self.journey.client_of(self.journey.login(login_id, request.cookies))
+        client = self.journey.client_of(login)
         return pages.onward(location, client.name(spoken), spoken)
 
     def _logout(self) -> FlaskResponse:

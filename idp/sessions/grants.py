@@ -81,6 +81,10 @@ class Grants:
                 tx.run(models.TOUCH, of_session=wanted.session_id, now=now)
         return Granted(sub=row[0], level=row[1], auth_time=row[2], amr=tuple(row[3].split()), source_kind=row[4])
 
+    def exists(self, grant_id: bytes) -> bool:
+        """Whether the code that carried this id was redeemed."""
+        return self._database.one(models.FIND_GRANT, of_grant=grant_id) is not None
+
     def revoke(self, grant_id: bytes, client: Client, reason: str) -> bool:
         """Whatever this grant bought is void from now on; False if it was not this client's, or void already."""
         with self._database.write() as tx:

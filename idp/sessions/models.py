@@ -117,6 +117,7 @@ ENTITLED = (
     )
 )  # fmt: skip
 
+FIND_GRANT = select(GrantRow.id).where(GrantRow.id == bindparam("of_grant"))
 REVOKE_GRANT = (
     update(GrantRow)
     .where(
