@@ -1,8 +1,15 @@
-"""One choice for every test: which engines it runs on."""
+"""For every test: the choice of engines, and the one real browser of a test process."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"  # the latter goes with Valkey, as it does where there are many machines
 
@@ -17,3 +24,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marked = metafunc.definition.get_closest_marker("both_engines") is not None
         both = marked or metafunc.config.getoption("--all-engines")
         metafunc.parametrize("engine", [SQLITE, POSTGRESQL] if both else [SQLITE], scope="session")
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-proxy-server",
+    "--host-resolver-rules=MAP *.localhost 127.0.0.1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser, one a process: Playwright cannot be started twice in one."""
+    from playwright.sync_api import expect, sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.fail(f"these tests look at real pages: install one of {', '.join(BROWSERS)}", pytrace=False)
+    expect.set_options(timeout=10_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(BROWSER_ARGUMENTS))
+        yield browser
+        browser.close()

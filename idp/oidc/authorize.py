@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from idp import clock, errors
 from idp.audit import Audit
-from idp.broker import Answer, Journey, Login, Progress, Shelf, Step, next_step
+from idp.broker import Journey, Login, Progress, Shelf, Step, next_step
 from idp.clients import AuthenticationRequest, Client, Clients
 from idp.errors import CATALOGUE, Failure, Refused
 from idp.oidc.answering import Answers, need_of
@@ -88,21 +88,21 @@ class Authorize:
             if url is None:
                 return see_other(f"/sign-in/{login_id}")
             given = self._shelf.keep_answer(login_id, url)
-        elif self._is_past(given):
+        elif clock.seconds() - given.given_at >= self._code_seconds:
             return self._journey.client_of(login)
+        elif self._is_redeemed(given.url):
+            return see_other(self._journey.client_of(login).home_url)
         return see_other(given.url)
 
-    def _is_past(self, given: Answer) -> bool:
-        """Whether the portal has had the answer for long, or its code was redeemed: a code sent again would only take
-        away what it bought.
-        """
-        code = Parameters.parse(urlsplit(given.url).query).as_dict().get("code")
+    def _is_redeemed(self, url: str) -> bool:
+        """Whether the portal has its tokens: the code sent once more would only take away what it bought."""
+        code = Parameters.parse(urlsplit(url).query).as_dict().get("code")
         if code is None:
-            return clock.seconds() - given.given_at >= self._code_seconds
+            return False
         try:
             return self._grants.exists(open_code(self._sealer, code, self._code_seconds).grant_id)
         except Unreadable:
-            return True
+            return False
 
     def _answer(self, login: Login, asked: AuthenticationRequest, request: Request) -> str | None:
         """The redirect to the portal; None if the journey is not at its end."""

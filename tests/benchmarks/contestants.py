@@ -78,17 +78,17 @@ def stores(directory: Path, core: int) -> Iterator[Stores]:
 
 @contextlib.contextmanager
 def ours(
-    directory: Path, engine: str, database_url: str, short_lived_url: str, core: int, log_level: str, **stores: int
-) -> Iterator[Contestant]:  # fmt: skip
+    directory: Path, engine: str, addresses: tuple[str, str], core: int, log_level: str, stores: dict[str, int]
+) -> Iterator[Contestant]:
     """Our provider as it is shipped, one worker process with four threads, on a database that it has for itself."""
     directory.mkdir()
-    tables = make_engine(database_url)
+    tables = make_engine(addresses[0])
     Base.metadata.create_all(tables)
     tables.dispose()
     with contextlib.ExitStack() as at_the_end:
         with on_core(core):
             running = at_the_end.enter_context(
-                provider(directory, database_url, short_lived_url, workers=1, IDP_LOG_LEVEL=log_level)
+                provider(directory, *addresses, workers=1, variables={"IDP_LOG_LEVEL": log_level})
             )
         portal = running.portal("portal")
         yield Contestant(
@@ -133,7 +133,7 @@ def _signed_in(issuer: str, port: int, portal: Portal, number: int) -> str:
         "response_type": "code", "client_id": portal.id, "redirect_uri": portal.redirect_uri, "scope": "openid profile",
         "code_challenge": "c" * 43, "code_challenge_method": "S256", "login_hint": f"person-{number}",
     }  # fmt: skip
-    url, cookies = f"{issuer}/auth?{urlencode(asked)}", {}
+    url, cookies = f"{issuer}/auth?{urlencode(asked)}", dict[str, str]()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_LIMIT_SECONDS)
     while not url.startswith(portal.redirect_uri):
         parts = urlsplit(url)

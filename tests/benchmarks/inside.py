@@ -11,7 +11,7 @@ import pstats
 import secrets
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Inside:
     issuer: str
     portal: Portal
     citizen: Citizen
-    cpu_seconds: Counter[str] = field(default_factory=Counter)  # by path
+    cpu_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # by path
 
     def flow(self) -> dict[str, Counter[str]]:
         """One sign-on; returns the trips that each endpoint made."""

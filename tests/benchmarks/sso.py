@@ -110,9 +110,10 @@ def _race(home: Path, kept: Stores, options: argparse.Namespace) -> None:
     measured_core, other_core = cores()
     with contextlib.ExitStack() as at_the_end:
         running = []
-        for engine, *addresses in _database_urls(home, kept, options, "race"):
+        for engine, database_url, short_lived_url in _database_urls(home, kept, options, "race"):
             asked = {} if engine == "sqlite" else {"postgresql": kept.postgresql_pid, "valkey": kept.valkey_pid}
-            mine = ours(home / f"ours-{engine}", engine, *addresses, measured_core, options.log_level, **asked)
+            addresses, place = (database_url, short_lived_url), home / f"ours-{engine}"
+            mine = ours(place, engine, addresses, measured_core, options.log_level, asked)
             running.append(Measured(at_the_end.enter_context(mine)))
         if not options.no_peer:
             running += [

@@ -19,7 +19,7 @@ def running(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     directory = tmp_path_factory.mktemp(f"provider-on-{engine}")
     with (
         empty_database(engine, directory) as url,
-        provider(directory, url, short_lived_beside(engine), **FAILURES_ALLOWED) as running,
+        provider(directory, url, short_lived_beside(engine), variables=FAILURES_ALLOWED) as running,
     ):
         yield running
 

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,7 @@ def sign_in(house: House, assertion: Assertion, *portals: Portal, source: str = 
 @contextlib.contextmanager
 def provider(
     directory: Path, database_url: str, short_lived_url: str = "database", *, workers: int = 4, threads: int = 4,
-    **environment: str,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Provider]:  # fmt: skip
     """A running provider on a database that has its tables; nothing of it runs on when the block has ended."""
     port, master_keys = free_port(), directory / "master.keys"
@@ -140,14 +140,14 @@ def provider(
         )
     )  # fmt: skip
     house.keys.ensure()
-    variables = {
+    environment = {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "IDP_MODE": "test", "IDP_ISSUER": issuer,
         "IDP_DATABASE_URL": database_url, "IDP_SHORT_LIVED_URL": short_lived_url, "IDP_LOG_LEVEL": "ERROR",
         "IDP_MASTER_KEYS_FILE": str(master_keys), "IDP_OUTBOUND__ALLOW_LOOPBACK": "true",
-    } | environment  # fmt: skip
+    } | dict(variables or {})  # fmt: skip
     with (directory / "provider.log").open("wb") as log:
         process = subprocess.Popen(
-            _command(port, workers, threads), cwd=directory, env=variables, stdout=log, stderr=log
+            _command(port, workers, threads), cwd=directory, env=environment, stdout=log, stderr=log
         )
     running = Provider(port, house, process)
     try:

@@ -56,41 +56,33 @@ def everybody_tries(codes: list[Code], portal: Portal, asking: Callable[[], Aski
     return [list(tried) for tried in zip(*at_once(CLIENTS, try_all), strict=True)]
 
 
-REFUSALS = ["invalid_grant", "invalid_grant", "invalid_client", "invalid_grant", "invalid_grant", "invalid_client"]
+Stranger = tuple[Callable[[Asking, Code], Answer], str]  # what they try, and the error that they are told
 
 
 def test_strangers_neither_spend_a_code_nor_revoke_what_it_bought(
     running: Provider, portals: Callable[[int], list[Portal]], asking: Callable[[], Asking]
 ) -> None:
     portal, other = portals(2)
+    strangers: list[Stranger] = [
+        (lambda connection, code: connection.redeem(code, other), "invalid_grant"),
+        (lambda connection, code: connection.redeem(code, other, redirect_uri=portal.redirect_uri), "invalid_grant"),
+        (lambda connection, code: connection.redeem(code, portal, secret="wrong"), "invalid_client"),
+        (lambda connection, code: connection.redeem(code, portal, code_verifier="v" * 43), "invalid_grant"),
+        (lambda connection, code: connection.redeem(code, portal, redirect_uri=other.redirect_uri), "invalid_grant"),
+        (lambda connection, code: connection.redeem(code, Portal("no", "x", portal.redirect_uri)), "invalid_client"),
+    ]
+
+    def refused(code: Code) -> bool:
+        answers = at_once(len(strangers), lambda number: strangers[number][0](asking(), code))
+        return [answer.told["error"] for answer in answers] == [error for _, error in strangers]
+
     for citizen in running.citizens(10, portal):
         code = asking().code(citizen, portal)
-        strangers: list[Callable[[Asking], Answer]] = [
-            lambda connection, code=code: connection.redeem(code, other),
-            lambda connection, code=code: connection.redeem(code, other, redirect_uri=portal.redirect_uri),
-            lambda connection, code=code: connection.redeem(code, portal, secret="wrong"),
-            lambda connection, code=code: connection.redeem(code, portal, code_verifier="v" * 43),
-            lambda connection, code=code: connection.redeem(code, portal, redirect_uri=other.redirect_uri),
-            lambda connection, code=code: connection.redeem(code, Portal("nobody", "x", portal.redirect_uri)),
-        ]
-        errors = [
-            "invalid_grant",
-            "invalid_grant",
-            "invalid_client",
-            "invalid_grant",
-            "invalid_grant",
-            "invalid_client",
-        ]
-        assert all_try(strangers, asking) == errors
+        assert refused(code)
         bought = asking().redeem(code, portal)
         assert bought.status == 200, bought
-        assert all_try(strangers, asking) == errors
+        assert refused(code)
         assert asking().userinfo(bought.token) == 200
-
-
-def all_try(strangers: list[Callable[[Asking], Answer]], asking: Callable[[], Asking]) -> list[str]:
-    answers = at_once(len(strangers), lambda number: strangers[number](asking()))
-    return [str(answer.told["error"]) for answer in answers]
 
 
 def test_strangers_who_try_at_the_moment_of_the_redemption_take_nothing_from_it(

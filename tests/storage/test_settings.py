@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,9 @@ from idp.settings import DEFAULTS, Settings, UnsafeSettings, load
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    import os
-
-    for name in list(os.environ):
-        if name.upper().startswith("IDP_"):
-            monkeypatch.delenv(name)
-    return
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("IDP_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

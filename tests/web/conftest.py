@@ -2,18 +2,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
 from .preview import create
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 OpenPage = Callable[..., Page]
 
@@ -40,27 +37,13 @@ def address(app: Flask) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.fail(f"these tests look at real pages: install Chromium so that {CHROMIUM} exists", pytrace=False)
-    expect.set_options(timeout=10_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[OpenPage]:
+def visit(chromium: Browser, address: str) -> Iterator[OpenPage]:
     """visit("choose", language="en", **options of a browser context): that page, in a browser of its own."""
     contexts: list[BrowserContext] = []
 
     def open_page(name: str, *, language: str = "vi", query: str = "", **options: object) -> Page:
-        context = browser.new_context(**{"locale": "vi-VN", "viewport": {"width": 390, "height": 844}, **options})  # type: ignore[arg-type]
+        context = chromium.new_context(**{"locale": "vi-VN", "viewport": {"width": 390, "height": 844}, **options})  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
@@ -73,8 +56,8 @@ def visit(browser: Browser, address: str) -> Iterator[OpenPage]:
 
 
 @pytest.fixture(scope="session")
-def tourist(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(reduced_motion="reduce")
+def tourist(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(reduced_motion="reduce")
     context.add_init_script(Axe().axe_script)
     page = context.new_page()
     page.set_default_timeout(10_000)
