@@ -25,7 +25,12 @@ from idp.egress import Egress
 from idp.settings import Outbound
 
 LIMITS = Outbound(
-    connect_seconds=2, total_seconds=10, answer_bytes=1_048_576, allow_loopback=True, certificate_authorities_file=""
+    connect_seconds=2,
+    total_seconds=10,
+    answer_bytes=1_048_576,
+    allow_loopback=True,
+    certificate_authorities_file="",
+    visits_at_once=2,
 )
 
 

@@ -16,6 +16,7 @@ def limits(**changes: object) -> Outbound:
         "connect_seconds": 2,
         "total_seconds": 5,
         "answer_bytes": 100_000,
+        "visits_at_once": 2,
         "allow_loopback": True,
         "certificate_authorities_file": "",
     }
