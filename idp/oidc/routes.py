@@ -140,7 +140,7 @@ class Routes:
 
 
 def _take_addresses_as_they_are(state: BlueprintSetupState) -> None:
-    """A double slash is another address: Werkzeug would redirect to the tidy one, at the host that the request names."""
+    """A double slash is another address; Werkzeug would redirect to the tidy one, at whatever host was named."""
     state.app.url_map.merge_slashes = False
 
 
