@@ -19,6 +19,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 DEFAULTS = Path(__file__).resolve().parent.parent / "config" / "default.toml"
 LOOPBACK_SUFFIX = ".localhost"  # RFC 6761 section 6.3
 
+# Called IDP_ and no setting: where the settings are, who gives a command, what `run` and the tests use.
+OTHER_VARIABLES = frozenset(
+    {"IDP_CONFIG", "IDP_OPERATOR", "IDP_PYTHON", "IDP_TEST_DATABASE_URL", "IDP_TEST_VALKEY_URL"}
+)
+
 
 class UnsafeSettings(Exception):
     """The settings do not allow a start; the text says what to change."""
@@ -129,6 +134,7 @@ class Settings(BaseSettings):
 
 def load(path: str | None = None, **overrides: Any) -> Settings:
     """The settings in force; raises UnsafeSettings, whose text names each fault, when there are none to be had."""
+    _refuse_unknown_variables()
     values = _read(DEFAULTS)
     chosen = path or os.environ.get("IDP_CONFIG")
     if chosen:
@@ -139,6 +145,14 @@ def load(path: str | None = None, **overrides: Any) -> Settings:
         raise UnsafeSettings(_sentences(problem)) from None
     _refuse_open_file(settings.master_keys_file, "master_keys_file")
     return settings
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would leave its setting as it was, and nobody would know."""
+    for name in os.environ:
+        setting = name.removeprefix("IDP_").partition("__")[0].lower()
+        if name.startswith("IDP_") and setting not in Settings.model_fields and name not in OTHER_VARIABLES:
+            raise UnsafeSettings(f"the settings refuse to start: {name}: there is no such setting")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -173,6 +173,12 @@ def test_an_unknown_name_within_a_table_is_refused_from_the_environment_too(
     assert name.removeprefix("IDP_").replace("__", ".").lower() in refusal(**safe)
 
 
+def test_a_misspelt_variable_is_refused(safe: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_ISUER", "https://door.example.vn")
+    with pytest.raises(UnsafeSettings, match="IDP_ISUER: there is no such setting"):
+        load(**safe)
+
+
 def test_the_environment_cannot_make_production_unsafe(safe: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDP_OUTBOUND__ALLOW_LOOPBACK", "true")
     assert "outbound.allow_loopback: " in refusal(**safe)
