@@ -43,6 +43,8 @@ def serve_with(app: Flask, audit: Audit, ready: Sequence[Callable[[], None]]) ->
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    # A double slash is another address; Werkzeug would redirect to the tidy one, at whatever host was named.
+    app.url_map.merge_slashes = False
     web.register(app)
     app.before_request(_begin)
     app.after_request(_finish)

@@ -42,7 +42,6 @@ class Leg:
     source_id: str
     version: int
     state: bytes
-    level: int
 
 
 @dataclass(frozen=True, kw_only=True)

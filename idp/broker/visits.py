@@ -67,7 +67,6 @@ class Visits:
             raise self._not_begun(login, errors.SOURCE_GONE, source.id)
         leg = Leg(
             login_id=login.id, source_id=source.id, version=source.version, state=step.state,
-            level=login.need.owed_level,
         )  # fmt: skip
         self._shelf.begin_leg(handle, leg)
         return step.url, source

@@ -21,7 +21,6 @@ class AuthenticationRequest:
     userinfo_claims: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     max_age_seconds: int | None = None
-    auth_time_wanted: bool = False
     owed_level: int = 1
     wished_level: int = 1
     hinted_person_id: str | None = None  # hexadecimal: whom id_token_hint names

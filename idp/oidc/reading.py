@@ -89,7 +89,7 @@ class Reader:
             code_challenge=_code_challenge(given, client), scopes=scopes, prompts=prompts,
             id_token_claims=claims.allowed(asked.id_token, client.scopes),
             userinfo_claims=claims.allowed({*asked.userinfo, *claims.of_scopes(scopes, client.scopes)}, client.scopes),
-            max_age_seconds=_max_age(given.get("max_age")), auth_time_wanted=asked.auth_time,
+            max_age_seconds=_max_age(given.get("max_age")),
             owed_level=max(client.minimum_level, min(asked.essential_levels, default=1)),
             wished_level=next(
                 iter((*assurance.known_levels(given.get("acr_values", "").split()), *asked.wished_levels)), 1
@@ -128,7 +128,6 @@ class AskedClaims:
     userinfo: frozenset[str] = frozenset()
     essential_levels: tuple[int, ...] = ()
     wished_levels: tuple[int, ...] = ()
-    auth_time: bool = False
     sub: str | None = None
 
 
@@ -144,7 +143,6 @@ def _asked_claims(text: str | None) -> AskedClaims:
             userinfo=frozenset(userinfo.keys()) & frozenset(claims.BY_NAME),
             essential_levels=levels if owed else (),
             wished_levels=() if owed else levels,
-            auth_time="auth_time" in id_token,
             sub=_asked_sub(id_token.get("sub")),
         )
     except (ValueError, AttributeError, TypeError, RecursionError):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, request
-from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as FlaskResponse
 
 from idp import entropy, errors
@@ -40,7 +39,6 @@ class Routes:
 
     def blueprint(self) -> Blueprint:
         room = Blueprint("oidc", __name__)
-        room.record_once(_take_addresses_as_they_are)
         plain: list[tuple[str, str, list[str], Callable[[Request], Response]]] = [
             ("/token", "token", ["POST"], self.token),
             ("/userinfo", "userinfo", ["GET", "POST"], self.userinfo),
@@ -137,11 +135,6 @@ class Routes:
             raise Refused(errors.BAD_FORM) from None
         client = self.logout.portal(client_id)
         return None if client is None else (client, url)
-
-
-def _take_addresses_as_they_are(state: BlueprintSetupState) -> None:
-    """A double slash is another address; Werkzeug would redirect to the tidy one, at whatever host was named."""
-    state.app.url_map.merge_slashes = False
 
 
 def from_flask() -> Request:

@@ -171,7 +171,7 @@ def test_a_request_survives_being_written_down() -> None:
         client_id="portal", redirect_uri="https://portal.example/cb", state="trạng thái", nonce=None,
         code_challenge="c",
         scopes=("openid", "profile"), id_token_claims=("name",), userinfo_claims=("email",), prompts=("login",),
-        max_age_seconds=0, auth_time_wanted=True, owed_level=3, wished_level=4, hinted_person_id="", ui_locales=("vi",),
+        max_age_seconds=0, owed_level=3, wished_level=4, hinted_person_id="", ui_locales=("vi",),
         requested_at=1,
     )  # fmt: skip
     assert AuthenticationRequest.from_json(request.to_json()) == request
