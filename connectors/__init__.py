@@ -17,7 +17,8 @@ __all__ = ["KINDS"]
 def _kinds() -> dict[str, Kind]:
     from connectors import banking, population
 
-    return {kind.name: kind for kind in (banking.KIND, population.KIND)}
+    kinds = (banking.KIND, population.KIND)
+    return {kind.name: kind for kind in kinds}
 
 
 def __getattr__(name: str) -> dict[str, Kind]:

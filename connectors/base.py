@@ -10,6 +10,7 @@ comes in the `Context`, the first argument of every call.
 `begin` starts a sign-in, `resume` goes on with it when the person (or the source) comes back. A step that
 waits for somebody carries `state`: opaque bytes that the core seals, binds to browser, login, source and
 version, and hands back to `resume` once. A source's refusal or fault is the step `Failed`, never an exception.
+What a source may do beside (verify a person, say whom they represent, report changes) stands in `registers`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,15 @@ class Failure(StrEnum):
     WRONG_TIME = "wrong_time"  # expired, not yet valid, or an older sign-in than was asked for
     REPLAYED = "replayed"
     MISCONFIGURED = "misconfigured"  # the source rejects our own credentials or configuration
+    TOO_OFTEN = "too_often"  # more codes asked for, or guessed, than we allow
+    UNKNOWN_THERE = "unknown_there"  # the source knows nobody by these details
+    WRONG_RECIPIENT = "wrong_recipient"  # sent to another address than the one it was asked for
+    UNSAFE_DOCUMENT = "unsafe_document"  # XML with a DTD or entities, or too deep or too large to be read
+    NO_CERTIFICATE = "no_certificate"  # the browser showed none
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"  # no path to an authority we trust, expired, or not for signing in
+    CERTIFICATE_REVOKED = "certificate_revoked"
+    REVOCATION_UNKNOWN = "revocation_unknown"  # neither CRL nor OCSP could tell: refused
+    NOT_A_PERSON = "not_a_person"  # an organisation's seal
 
 
 class IdentifierType(StrEnum):
@@ -98,10 +108,13 @@ class BirthDate:
 
 @dataclass(frozen=True, kw_only=True)
 class Organisation:
+    """An organisation that somebody may act for; `until` is the last day of that, None where no end is known."""
+
     tax_code: str
     name: str
     role: str | None = None
     authority: str | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +154,7 @@ class LoginRequest:
     force: bool = False  # the person must prove themselves now
     max_age_seconds: int | None = None
     ui_locales: tuple[str, ...] = ("vi", "en")
+    network: str = ""  # an opaque name of the network that the browser is on, for limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +165,7 @@ class Input:
     raw_query: str = ""
     form: tuple[tuple[str, str], ...] = ()
     client_certificate_pem: str | None = None
+    network: str = ""  # as in LoginRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +176,8 @@ class Redirect:
 
 @dataclass(frozen=True, kw_only=True)
 class AutoPost:
+    """The browser posts `fields` to `url` and comes back to the callback address, with the handle as RelayState."""
+
     url: str
     fields: tuple[tuple[str, str], ...]
     state: bytes
@@ -176,13 +193,23 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
+    """A form on a page of ours; what the person types comes back as `Input.form`.
+
+    `note_id` is the message id of a sentence above the form, with `note_values` in it; `problem_id` of one that says
+    what was wrong with the last answer.
+    """
+
     fields: tuple[Field, ...]
     state: bytes
+    note_id: str | None = None
+    note_values: tuple[tuple[str, str], ...] = ()
     problem_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeedClientCertificate:
+    """The person shows a certificate in the TLS handshake; it comes back as `Input.client_certificate_pem`."""
+
     state: bytes
 
 
@@ -260,6 +287,7 @@ class Context:
     fresh_value: Callable[[], str]  # 256 bits of chance, URL-safe
     secret: Callable[[str], str]  # a credential of this source by name; raises KeyError
     spend: Callable[[str, int], bool]  # spend(value, seconds): True the first time, across all workers
+    count: Callable[[str, int], int]  # count(name, seconds): how often by now, this time included, across all workers
     note: Callable[..., None]  # note(event, **fields): to the log; never personal data
 
 
@@ -273,8 +301,9 @@ class Check:
     milliseconds: float = 0.0
 
 
+@runtime_checkable
 class Connector(Protocol):
-    """One protocol spoken to one source."""
+    """One protocol spoken to one source that signs people in."""
 
     def begin(self, context: Context, request: LoginRequest) -> Step: ...
 
@@ -308,5 +337,5 @@ class Kind:
 
     name: str
     configuration: type[BaseModel]  # validation and, later, the operator's form in one
-    connector: Callable[[Any], Connector]  # takes a configuration
+    connector: Callable[[Any], Any]  # takes a configuration; gives a `Connector`, or one of the roles in `registers`
     ceiling: int  # the highest level this kind may ever assert; an operator can only lower it

@@ -128,6 +128,15 @@ _SOURCE_ROWS: dict[SourceFailure, tuple[str, str, str, str]] = {
     SourceFailure.WRONG_TIME: ("S15", "access_denied", "the answer is too old or from the future", "expired, or a clock is off: `idp sources check`"),
     SourceFailure.REPLAYED: ("S16", "access_denied", "the answer was used before", "replay"),
     SourceFailure.MISCONFIGURED: ("S17", "temporarily_unavailable", "the source does not accept us", "our credentials or configuration at the source"),
+    SourceFailure.TOO_OFTEN: ("S18", "access_denied", "too many codes were asked for or tried", "limits per person, number and network; a flood, or a guesser"),
+    SourceFailure.UNKNOWN_THERE: ("S19", "access_denied", "the source knows nobody by these details", "mistyped, or not registered there"),
+    SourceFailure.WRONG_RECIPIENT: ("S20", "access_denied", "the answer was sent to another address", "Destination or Recipient is not our callback address: mix-up, or the source has an old one"),
+    SourceFailure.UNSAFE_DOCUMENT: ("S21", "access_denied", "the source's document is not safe to read", "a DTD, entities, or too deep or too large: an attack, or a broken source"),
+    SourceFailure.NO_CERTIFICATE: ("S22", "access_denied", "no certificate was shown", "no USB token in the machine, or the choice was cancelled"),
+    SourceFailure.CERTIFICATE_UNTRUSTED: ("S23", "access_denied", "the certificate is not one to sign in with", "expired, not for this use, or from an authority that the source's configuration does not trust"),
+    SourceFailure.CERTIFICATE_REVOKED: ("S24", "access_denied", "the certificate was revoked", "the person must ask the authority that issued it"),
+    SourceFailure.REVOCATION_UNKNOWN: ("S25", "temporarily_unavailable", "nobody can say whether the certificate was revoked", "neither CRL nor OCSP answered: `idp sources check`"),
+    SourceFailure.NOT_A_PERSON: ("S26", "access_denied", "the certificate is an organisation's seal", "it names no person; a personal certificate is needed"),
 }  # fmt: skip
 
 FROM_SOURCE: dict[SourceFailure, Failure] = {

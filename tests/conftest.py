@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"  # the latter goes with Valkey, as i
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-engines", action="store_true", help="every test on SQLite and on PostgreSQL with Valkey")
+
+
+def pytest_configure() -> None:
+    """A shell's background jobs ignore SIGINT, and so would every process that a test starts and wants to end."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

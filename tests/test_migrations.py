@@ -21,11 +21,12 @@ from tests.servers import database_url, postgresql_url
 __all__ = ["database_url", "postgresql_url"]
 
 pytestmark = pytest.mark.both_engines
+STEPS = ["0001 first tables", "0002 acting for", "0003 register checks"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_the_migrations_give_exactly_the_tables_of_the_models(database_url: str) -> None:
-    assert schema.upgrade(database_url) == ["0001 first tables"]
+    assert schema.upgrade(database_url) == STEPS
     engine = make_engine(database_url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
@@ -62,13 +63,13 @@ def test_all_steps_can_be_undone(database_url: str) -> None:
     engine = make_engine(database_url)
     assert inspect(engine).get_table_names() == ["alembic_version"]
     engine.dispose()
-    assert schema.upgrade(database_url) == ["0001 first tables"]
+    assert schema.upgrade(database_url) == STEPS
 
 
 def test_of_many_machines_that_migrate_at_once_one_does_the_work(database_url: str) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as machines:
         done = machines.map(schema.upgrade, [database_url] * 2, chunksize=1)
-    assert sorted(done) == [[], ["0001 first tables"]]
+    assert sorted(done) == [[], STEPS]
 
 
 def test_a_step_that_fails_leaves_nothing_behind(database_url: str) -> None:

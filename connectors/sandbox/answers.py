@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 from flask import Response, render_template, request
 
 from connectors.sandbox.citizen import Citizen
+from connectors.sandbox.common import common
 from connectors.sandbox.errors import PageProblem, ProtocolError, Unavailable
-from connectors.sandbox.faults import AVAILABILITY, BODY, PATHS, Endpoint, Fault, FaultName
-from connectors.sandbox.state import sandbox
+from connectors.sandbox.fault_book import AVAILABILITY, SLOW, Fault
+from connectors.sandbox.faults import BODY, PATHS, Endpoint, FaultName
 
 HUGE_BODY_BYTES = 3 * 1024 * 1024
 GARBAGE = b"\x1f\x8b\x00\xff<html><title>H\xe1\xbb\x87 th\xe1\xbb\x91ng b\xe1\xba\xadn</title>"
@@ -23,7 +24,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri '
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """A page in the look of this source, never kept by the browser."""
-    html = render_template(template, settings=sandbox().settings, **values)
+    html = render_template(template, settings=common().settings, **values)
     response = Response(html, status=status, mimetype="text/html")
     # No form-action: browsers hold it against redirects too, and signing in ends at a client's address.
     response.headers["Content-Security-Policy"] = _PAGE_POLICY
@@ -37,9 +38,9 @@ def answer(
     payload: Mapping[str, Any], endpoint: Endpoint, citizen: Citizen | None = None, status: int = 200
 ) -> Response:
     """The payload as JSON, unless a fault spoils this answer's body."""
-    fault = sandbox().faults.strike(BODY, endpoint, citizen)
+    fault = common().faults.strike(BODY, endpoint, citizen)
     if fault is not None:
-        status = 200 if fault.fault is FaultName.ERROR_IN_200 else status
+        status = 200 if fault.fault == FaultName.ERROR_IN_200 else status
     response = Response(_body(payload, fault), status=status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -47,14 +48,14 @@ def answer(
 
 def _body(payload: Mapping[str, Any], fault: Fault | None) -> bytes:
     name = fault.fault if fault else None
-    if name is FaultName.GARBAGE:
+    if name == FaultName.GARBAGE:
         return GARBAGE
-    if name is FaultName.ERROR_IN_200:
+    if name == FaultName.ERROR_IN_200:
         return b'{"error": "server_error", "error_description": "maKetQua 501", "maKetQua": "501"}'
-    if name is FaultName.HUGE_BODY:
+    if name == FaultName.HUGE_BODY:
         payload = {**payload, "padding": "0" * HUGE_BODY_BYTES}
     body = json.dumps(payload, ensure_ascii=False).encode()
-    return body[: len(body) // 2] if name is FaultName.TRUNCATED_JSON else body
+    return body[: len(body) // 2] if name == FaultName.TRUNCATED_JSON else body
 
 
 def protocol_error(problem: ProtocolError) -> Response:
@@ -73,15 +74,15 @@ def page_problem(problem: PageProblem) -> Response:
 
 def be_unavailable() -> None:
     """Before a request is looked at: the faults that were set for everybody."""
-    if endpoint := PATHS.get(request.path):
-        faults = sandbox().faults
+    if endpoint := common().paths.get(request.path):
+        faults = common().faults
         for name in AVAILABILITY:
             _suffer(faults.strike((name,), endpoint))
 
 
-def be_unavailable_for(citizen: Citizen, endpoint: Endpoint) -> None:
+def be_unavailable_for(citizen: Citizen, endpoint: str) -> None:
     """Once it is known whose request this is: the faults that were set for this person."""
-    faults = sandbox().faults
+    faults = common().faults
     for name in AVAILABILITY:
         _suffer(faults.strike_person((name,), endpoint, citizen))
 
@@ -89,7 +90,7 @@ def be_unavailable_for(citizen: Citizen, endpoint: Endpoint) -> None:
 def _suffer(fault: Fault | None) -> None:
     if fault is None:
         return
-    if fault.fault is FaultName.SLOW:
+    if fault.fault == SLOW:
         time.sleep(fault.seconds)
     elif fault.close:
         _hang_up()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from connectors.sandbox import answers, authorize, control, logout, metadata, tokens
-from connectors.sandbox.errors import PageProblem, ProtocolError, Unavailable
+from connectors.sandbox import answers, control
+from connectors.sandbox.common import Common, common
+from connectors.sandbox.errors import Unavailable
 from connectors.sandbox.settings import Settings
-from connectors.sandbox.state import Sandbox, sandbox
 
 REQUEST_LIMIT_BYTES = 64 * 1024
 
@@ -15,20 +15,24 @@ REQUEST_LIMIT_BYTES = 64 * 1024
 def create_app(settings: Settings) -> Flask:
     """One source, ready to be served by several threads of one process; raises RefusesToStart."""
     app = Flask(__name__)
-    app.extensions["sandbox"] = Sandbox(settings)
+    app.extensions["sandbox"] = _furnished(app, settings)
     app.config["MAX_CONTENT_LENGTH"] = REQUEST_LIMIT_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    for part in (metadata, authorize, tokens, logout, control):
-        app.register_blueprint(part.blueprint)
+    app.register_blueprint(control.blueprint)
     app.before_request(answers.be_unavailable)
     app.after_request(_note_request)
-    app.register_error_handler(ProtocolError, answers.protocol_error)
-    app.register_error_handler(PageProblem, answers.page_problem)
     app.register_error_handler(Unavailable, lambda fault: fault.response)
     return app
 
 
+def _furnished(app: Flask, settings: Settings) -> Common:
+    """The source of that kind, with its endpoints on the app; each kind loads only what it speaks."""
+    from connectors.sandbox import openid
+
+    return openid.furnish(app, settings)
+
+
 def _note_request(response: Response) -> Response:
     if not request.path.startswith((control.PREFIX, "/static/")):
-        sandbox().log.note(request, response)
+        common().log.note(request, response)
     return response

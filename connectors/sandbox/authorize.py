@@ -233,7 +233,7 @@ def _refused(wanted: AuthorizationRequest, citizen: Citizen) -> Response | None:
     be_unavailable_for(citizen, "authorize")
     fault = sandbox().faults.strike(PERSON, "authorize", citizen)
     told = {FaultName.LOCKED: "account_locked", FaultName.DECEASED: "person_deceased"}
-    refusal = told[fault.fault] if fault else sandbox().source.account(citizen).refusal
+    refusal = told[FaultName(fault.fault)] if fault else sandbox().source.account(citizen).refusal
     return None if refusal is None else _redirect_error(wanted, "access_denied", refusal)
 
 
@@ -252,11 +252,11 @@ def _redirect(wanted: AuthorizationRequest, values: dict[str, str], citizen: Cit
     values["iss"] = sandbox().settings.issuer
     lie = sandbox().faults.strike(REDIRECT, "authorize", citizen)
     told = lie.fault if lie else None
-    if told is FaultName.WRONG_STATE:
+    if told == FaultName.WRONG_STATE:
         values["state"] = f"{wanted.state or ''}x"
-    elif told is FaultName.WRONG_ISS_PARAMETER:
+    elif told == FaultName.WRONG_ISS_PARAMETER:
         values["iss"] = "https://another-source.example"
-    elif told is FaultName.MISSING_ISS_PARAMETER:
+    elif told == FaultName.MISSING_ISS_PARAMETER:
         del values["iss"]
     query = "&".join(f"{name}={quote(value, safe='+' if name == 'code' else '')}" for name, value in values.items())
     return _see_other(f"{wanted.redirect_uri}{'&' if '?' in wanted.redirect_uri else '?'}{query}")

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import ValidationError
 
 from connectors.sandbox.cast import CAST, PASSWORD, Part
-from connectors.sandbox.state import sandbox
+from connectors.sandbox.common import common
 
 PREFIX = "/_sandbox"
 
@@ -25,7 +25,7 @@ def refuse_other_sites() -> tuple[Response, int] | None:
 
 @blueprint.get("/faults")
 def faults() -> Response:
-    return jsonify(sandbox().faults.all())
+    return jsonify(common().faults.all())
 
 
 @blueprint.post("/faults")
@@ -36,10 +36,10 @@ def set_faults() -> tuple[Response, int]:
     ids: list[int] = []
     try:
         for fault in wanted:
-            ids.append(sandbox().faults.add(fault))
+            ids.append(common().faults.add(fault))
     except ValueError as problem:
         for fault_id in ids:
-            sandbox().faults.remove(fault_id)
+            common().faults.remove(fault_id)
         return jsonify(error=_told(problem)), 400
     return jsonify(ids=ids), 201
 
@@ -52,31 +52,31 @@ def _told(problem: ValueError) -> str:
 
 @blueprint.delete("/faults")
 def remove_faults() -> Response:
-    return jsonify(removed=sandbox().faults.remove())
+    return jsonify(removed=common().faults.remove())
 
 
 @blueprint.delete("/faults/<int:fault_id>")
 def remove_fault(fault_id: int) -> tuple[Response, int]:
-    removed = sandbox().faults.remove(fault_id)
+    removed = common().faults.remove(fault_id)
     return jsonify(removed=removed), 200 if removed else 404
 
 
 @blueprint.post("/rotate-keys")
-def rotate_keys() -> Response:
+def rotate_keys() -> tuple[Response, int]:
     """New signing keys; `{"keep_old": false}` also withdraws the old ones at once."""
     given: Any = request.get_json(silent=True) or {}
-    sandbox().keys.rotate(keep_old=given.get("keep_old", True) is not False)
-    return jsonify(kids=[key.kid for key in sandbox().keys.published()])
+    kids = common().rotate_keys(keep_old=given.get("keep_old", True) is not False)
+    return (jsonify(error="this source has no keys"), 404) if kids is None else (jsonify(kids=kids), 200)
 
 
 @blueprint.get("/requests")
 def requests() -> Response:
-    return jsonify(sandbox().log.all())
+    return jsonify(common().log.all())
 
 
 @blueprint.delete("/requests")
 def forget_requests() -> Response:
-    sandbox().log.clear()
+    common().log.clear()
     return jsonify(removed=True)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import jwt
 
-from connectors.sandbox.faults import Fault, FaultName
+from connectors.sandbox.fault_book import Fault
+from connectors.sandbox.faults import FaultName
 from connectors.sandbox.keys import KeyRing, SigningKey, make_key
 from connectors.sandbox.shelf import now
 from connectors.sandbox.source import Grant, Source
@@ -95,11 +96,11 @@ def bend_claims(claims: Claims, fault: Fault | None, source: Source) -> None:
     """The claims, of an id_token or of userinfo, say what the fault wants said."""
     if fault is None:
         return
-    if fault.fault is FaultName.MISSING_CLAIM:
+    if fault.fault == FaultName.MISSING_CLAIM:
         claims.pop(fault.claim, None)
-    elif fault.fault is FaultName.EMPTY_SUBJECT:
+    elif fault.fault == FaultName.EMPTY_SUBJECT:
         claims["sub"] = ""
-    elif fault.fault is FaultName.LOWER_LEVEL:
+    elif fault.fault == FaultName.LOWER_LEVEL:
         source.lower(claims)
 
 
@@ -115,8 +116,8 @@ class IdTokens:
         claims = self._honest_claims(grant, access_token)
         bend_claims(claims, claims_lie, self._source)
         key = self._keys.current(self._source.signing_algorithm)
-        name = lie.fault if lie else None
-        if name is FaultName.REPLAYED_ID_TOKEN:
+        name = FaultName(lie.fault) if lie else None
+        if name == FaultName.REPLAYED_ID_TOKEN:
             return self._replayed(grant.request.client_id, claims, key)
         if name in CLAIM_LIES:
             CLAIM_LIES[name](claims)

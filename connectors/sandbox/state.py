@@ -11,13 +11,13 @@ from flask import current_app
 from connectors.sandbox.banking import Banking
 from connectors.sandbox.citizen import Citizen
 from connectors.sandbox.clients import AssertionCheck, Clients
-from connectors.sandbox.faults import Fault, Faults
+from connectors.sandbox.common import Common
+from connectors.sandbox.fault_book import Fault
+from connectors.sandbox.faults import CATALOGUE, PATHS
 from connectors.sandbox.id_tokens import IdTokens
 from connectors.sandbox.keys import KeyRing
-from connectors.sandbox.population import Population
 from connectors.sandbox.register import Register
-from connectors.sandbox.request_log import RequestLog
-from connectors.sandbox.settings import RefusesToStart, Settings
+from connectors.sandbox.settings import Settings
 from connectors.sandbox.shelf import Shelf, now
 from connectors.sandbox.source import AuthorizationRequest, Grant, SignIn, Source
 
@@ -38,24 +38,24 @@ class Access:
     claims_lie: Fault | None
 
 
-class Sandbox:
+class Sandbox(Common):
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.population = Population(settings.seed, settings.citizens)
+        super().__init__(settings, catalogue=CATALOGUE, paths=PATHS)
         self.source = _SOURCES[settings.kind](settings, self.population)
         self.keys = KeyRing()
         self.id_tokens = IdTokens(self.source, self.keys)
         self.clients = Clients(settings.clients_file)
         self.assertions = AssertionCheck(self.clients, (settings.issuer, settings.url("/token"), settings.url("/par")))
-        self.log = RequestLog()
         self.pushed = Shelf[AuthorizationRequest](PUSHED_REQUEST_LIFETIME_SECONDS)
         self.interactions = Shelf[AuthorizationRequest](INTERACTION_LIFETIME_SECONDS)
         self.sessions = Shelf[SignIn](SESSION_LIFETIME_SECONDS)
         self.codes = Shelf[Grant](CODE_LIFETIME_SECONDS)
         self.spent_codes = Shelf[str](ACCESS_TOKEN_LIFETIME_SECONDS)  # the access token that the code bought
         self.access_tokens = Shelf[Access](ACCESS_TOKEN_LIFETIME_SECONDS)
-        self.faults = Faults(self.population.find)
-        self._set_first_faults()
+
+    def rotate_keys(self, *, keep_old: bool) -> list[str]:
+        self.keys.rotate(keep_old=keep_old)
+        return [key.kid for key in self.keys.published()]
 
     def sign_in(self, citizen: Citizen, level: int) -> tuple[str, SignIn]:
         """A new session, and the value for the browser's cookie; the session's public id is another value."""
@@ -66,13 +66,6 @@ class Sandbox:
             auth_time=now(),
         )
         return self.sessions.put(session), session
-
-    def _set_first_faults(self) -> None:
-        for fault in self.settings.faults:
-            try:
-                self.faults.add(fault)
-            except ValueError as problem:
-                raise RefusesToStart(f"SANDBOX_FAULTS: {dict(fault)} is not a fault: {problem}") from problem
 
 
 def sandbox() -> Sandbox:

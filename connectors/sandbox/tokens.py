@@ -14,7 +14,8 @@ from connectors.sandbox.authorize import authenticated_client, one_each, require
 from connectors.sandbox.citizen import Citizen
 from connectors.sandbox.clients import Client
 from connectors.sandbox.errors import ProtocolError
-from connectors.sandbox.faults import CLAIMS, ID_TOKEN, USERINFO, Fault
+from connectors.sandbox.fault_book import Fault
+from connectors.sandbox.faults import CLAIMS, ID_TOKEN, USERINFO
 from connectors.sandbox.id_tokens import bend_claims
 from connectors.sandbox.source import Grant
 from connectors.sandbox.state import ACCESS_TOKEN_LIFETIME_SECONDS, Access, sandbox

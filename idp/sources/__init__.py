@@ -91,6 +91,7 @@ class Sources:
         self._documents: dict[str, Documents] = {}
         self._in_force: tuple[int, dict[str, Source]] = (-1, {})
         self._versions: dict[tuple[str, int], Source] = {}
+        self._short_lived = short_lived
         self._visits_at_once = visits_at_once
         self._places: dict[str, threading.BoundedSemaphore] = {}
         self.health = HealthBook(short_lived)
@@ -212,6 +213,7 @@ class Sources:
             http=self._http, documents=documents, now=clock.now, fresh_value=entropy.opaque_value,
             secret=secrets.__getitem__,
             spend=lambda value, seconds: spent.spend_now(self._database, f"{source_id}\n{value}", seconds),
+            count=lambda name, seconds: self._short_lived.count(f"of:{source_id}:{name}", seconds),
             note=log.bind(source=source_id).info,
         )  # fmt: skip
 

@@ -75,6 +75,7 @@ class Door:
         self.credentials = credentials
         self.shift = timedelta()
         self.spent: set[str] = set()
+        self.counted: dict[str, int] = {}
         self.notes: list[tuple[str, dict[str, Any]]] = []
 
     @property
@@ -86,6 +87,7 @@ class Door:
             fresh_value=lambda: secrets.token_urlsafe(32),
             secret=lambda name: self.credentials[name],
             spend=self._spend,
+            count=self._count,
             note=lambda event, **fields: self.notes.append((event, fields)),
         )
 
@@ -94,6 +96,11 @@ class Door:
         first = value not in self.spent
         self.spent.add(value)
         return first
+
+    def _count(self, name: str, seconds: int) -> int:
+        assert 0 < seconds <= 86400
+        self.counted[name] = self.counted.get(name, 0) + 1
+        return self.counted[name]
 
     def begin(self, connector: Connector, **wishes: Any) -> Step:
         request = LoginRequest(

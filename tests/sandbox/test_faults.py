@@ -17,7 +17,8 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connectors.sandbox.cast import CAST, Part
-from connectors.sandbox.faults import FaultName, Faults, endpoints_of
+from connectors.sandbox.fault_book import Faults
+from connectors.sandbox.faults import CATALOGUE, FaultName
 from connectors.sandbox.population import Population
 from tests.sandbox.conftest import running
 from tests.sandbox.peer import Attempt, Peer, RegisterPeer
@@ -313,11 +314,11 @@ def test_another_site_cannot_set_faults_through_a_developers_browser(peer: Peer)
 
 
 def test_every_fault_makes_sense_somewhere() -> None:
-    assert all(endpoints_of(name) for name in FaultName)
+    assert all(CATALOGUE[name] for name in FaultName)
 
 
 def test_of_many_threads_as_many_are_struck_as_was_said() -> None:
-    faults = Faults(Population(count=20).find)
+    faults = Faults(Population(count=20).find, CATALOGUE)
     faults.add({"fault": "expired", "times": 50})
     struck: list[bool] = []
 
