@@ -15,9 +15,17 @@ __all__ = ["KINDS"]
 
 @cache
 def _kinds() -> dict[str, Kind]:
-    from connectors import banking, population
+    from connectors import banking, business, certificate, insurance, population, population_register, tax
 
-    kinds = (banking.KIND, population.KIND)
+    kinds = (
+        banking.KIND,
+        population.KIND,
+        population_register.KIND,
+        business.KIND,
+        tax.KIND,
+        insurance.KIND,
+        certificate.KIND,
+    )
     return {kind.name: kind for kind in kinds}
 
 

@@ -93,12 +93,12 @@ def _suffer(fault: Fault | None) -> None:
     if fault.fault == SLOW:
         time.sleep(fault.seconds)
     elif fault.close:
-        _hang_up()
+        hang_up()
     else:
         raise Unavailable(Response("503", status=503, mimetype="text/plain", headers={"Retry-After": "30"}))
 
 
-def _hang_up() -> NoReturn:
+def hang_up() -> NoReturn:
     """The connection ends before there was a whole answer."""
     if own := request.environ.get("werkzeug.socket"):
         own.shutdown(socket.SHUT_RDWR)  # this server would keep the connection, and the client waiting

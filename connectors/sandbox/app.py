@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from flask import Flask, Response, request
 
 from connectors.sandbox import answers, control
@@ -10,6 +12,15 @@ from connectors.sandbox.errors import Unavailable
 from connectors.sandbox.settings import Settings
 
 REQUEST_LIMIT_BYTES = 64 * 1024
+_MODULES = {
+    "banking": "openid",
+    "population": "openid",
+    "population_register": "population_register",
+    "business": "business_register",
+    "insurance": "insurance",
+    "authority": "authority",
+    "tax": "tax",
+}
 
 
 def create_app(settings: Settings) -> Flask:
@@ -27,9 +38,8 @@ def create_app(settings: Settings) -> Flask:
 
 def _furnished(app: Flask, settings: Settings) -> Common:
     """The source of that kind, with its endpoints on the app; each kind loads only what it speaks."""
-    from connectors.sandbox import openid
-
-    return openid.furnish(app, settings)
+    furnished: Common = import_module(f"connectors.sandbox.{_MODULES[settings.kind]}").furnish(app, settings)
+    return furnished
 
 
 def _note_request(response: Response) -> Response:

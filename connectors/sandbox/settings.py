@@ -12,9 +12,33 @@ from urllib.parse import urlsplit
 from connectors.sandbox.population import DEFAULT_COUNT, DEFAULT_SEED
 
 MODES = ("development", "test")
-KINDS = ("banking", "population")
-THEMES = {"banking": "sen", "population": "lua"}  # by default; `tre` is there for a second bank
-DEFAULT_NAMES = {"banking": "Ngân hàng Sen", "population": "Định danh dân cư"}
+KINDS = (
+    "banking",
+    "population",
+    "population_register",
+    "business",
+    "insurance",
+    "authority",
+    "tax",
+)
+THEMES = {  # by default; `tre` is there for a second bank
+    "banking": "sen",
+    "population": "lua",
+    "population_register": "lua",
+    "business": "tre",
+    "insurance": "tre",
+    "authority": "lua",
+    "tax": "bien",
+}
+DEFAULT_NAMES = {
+    "banking": "Ngân hàng Sen",
+    "population": "Định danh dân cư",
+    "population_register": "Cơ sở dữ liệu dân cư",
+    "business": "Đăng ký doanh nghiệp",
+    "insurance": "Bảo hiểm xã hội",
+    "authority": "CA Lúa, chữ ký số",
+    "tax": "Cơ quan Thuế",
+}
 CITIZENS_MINIMUM, CITIZENS_MAXIMUM = 20, 2_000_000
 KNOWN_VARIABLES = (
     "SANDBOX_KIND",
@@ -58,7 +82,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         kind=kind,
         issuer=_issuer(environment),
         name=environment.get("SANDBOX_NAME", DEFAULT_NAMES[kind]),
-        theme=_one_of({"SANDBOX_THEME": THEMES[kind], **environment}, "SANDBOX_THEME", ("sen", "tre", "lua")),
+        theme=_one_of({"SANDBOX_THEME": THEMES[kind], **environment}, "SANDBOX_THEME", ("sen", "tre", "lua", "bien")),
         seed=_whole_number(environment, "SANDBOX_SEED", DEFAULT_SEED, 0, 2**63),
         citizens=_whole_number(environment, "SANDBOX_CITIZENS", DEFAULT_COUNT, CITIZENS_MINIMUM, CITIZENS_MAXIMUM),
         clients_file=Path(clients_file) if clients_file else None,

@@ -11,12 +11,13 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from idp import entropy
-from idp.cli import shared
+from idp.cli import certificates, shared
 from idp.cli.shared import Wrong
 from idp.keys import RSA_BITS
 from idp.sources import Source, SourceDraft
 
-KeyAlgorithm = Literal["ES256", "ES384", "RS256", "PS256", "EdDSA"]
+# "RSA-SAML" is PEM of an RSA key with a certificate; the others are private JWKs.
+KeyAlgorithm = Literal["ES256", "ES384", "RS256", "PS256", "EdDSA", "RSA-SAML"]
 
 
 class _Part(BaseModel):
@@ -36,7 +37,7 @@ class Kept(_Part):
 
 
 # Where a source is asked; other settings may change under the same credentials.
-ADDRESSES = ("issuer", "discovery_url", "endpoint_origins")
+ADDRESSES = ("issuer", "discovery_url", "endpoint_origins", "address")
 
 
 class SourceFile(_Part):
@@ -68,17 +69,18 @@ def read_draft(
         kept = None if known is None or _elsewhere(described, known) else _kept(known, name)
         if isinstance(secret, Generated):
             if kept is None or new_keys or not _is_for(kept, secret.generate):
-                kept, has_new_key = _private_jwk(secret.generate), True
+                kept, has_new_key = _made(secret.generate, described.id, kept), True
             found[name] = kept
         elif isinstance(secret, Kept):
             if kept is None:
                 raise Wrong(f"{described.id}: secrets.{name}: there is none to keep")
             found[name] = kept
         elif isinstance(secret, FromFile):
-            found[name] = _in_file(described.id, name, (secrets or Path()) / secret.file)
+            found[name] = _in_file(described.id, f"secrets.{name}", (secrets or Path()) / secret.file)
         else:
-            found[name] = secret if secrets is None else _in_file(described.id, name, secrets / secret)
+            found[name] = secret if secrets is None else _in_file(described.id, f"secrets.{name}", secrets / secret)
     values = described.model_dump(exclude={"secrets"})
+    values["configuration"] = _with_files(described.id, described.configuration, secrets or Path())
     return SourceDraft(**values, secrets=found), has_new_key
 
 
@@ -94,20 +96,42 @@ def _kept(source: Source, name: str) -> str | None:
         return None
 
 
+def _made(alg: KeyAlgorithm, source_id: str, kept: str | None) -> str:
+    """A new key; for SAML the one before it goes on beside it, since sources take a while to hear of keys."""
+    if alg != "RSA-SAML":
+        return _private_jwk(alg)
+    if kept is not None and certificates.has_key_with_certificate(kept):
+        return certificates.rolled_over(kept, source_id)
+    return certificates.key_with_certificate(source_id)
+
+
 def _is_for(secret: str, alg: KeyAlgorithm) -> bool:
+    if alg == "RSA-SAML":
+        return certificates.has_key_with_certificate(secret)
     try:
         return bool(json.loads(secret)["alg"] == alg)
     except (ValueError, KeyError, TypeError):
         return False
 
 
-def _in_file(source_id: str, name: str, path: Path) -> str:
+def _with_files(source_id: str, value: Any, folder: Path) -> Any:
+    """`value` with the text of that file wherever it says {"file": PATH}: certificates are long, and come as files."""
+    if isinstance(value, list):
+        return [_with_files(source_id, one, folder) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"file"} and isinstance(value["file"], str):
+        return _in_file(source_id, "configuration", folder / value["file"])
+    return {name: _with_files(source_id, one, folder) for name, one in value.items()}
+
+
+def _in_file(source_id: str, what: str, path: Path) -> str:
     try:
         return path.read_text("utf-8").strip()
     except OSError as problem:
-        raise Wrong(f"{source_id}: secrets.{name}: {path} cannot be read: {problem.strerror}") from None
+        raise Wrong(f"{source_id}: {what}: {path} cannot be read: {problem.strerror}") from None
     except UnicodeDecodeError:
-        raise Wrong(f"{source_id}: secrets.{name}: {path} is not text") from None
+        raise Wrong(f"{source_id}: {what}: {path} is not text") from None
 
 
 def _private_jwk(alg: KeyAlgorithm) -> str:

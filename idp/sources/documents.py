@@ -29,11 +29,21 @@ class Documents:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[bytes, int]] = {}
         self._asked_at: dict[str, float] = {}
+        self._fetching: dict[str, threading.Lock] = {}
 
     def read(self, url: str, *, check: Callable[[bytes], None], newer_than_seconds: int | None = None) -> bytes:
         kept = self._known.get(url) or self._from_database(url)
         wanted_age = FRESH_SECONDS if newer_than_seconds is None else newer_than_seconds
-        if kept is not None and (clock.seconds() - kept[1] < wanted_age or not self._may_ask(url)):
+        if kept is not None and clock.seconds() - kept[1] < wanted_age:
+            return kept[0]
+        if newer_than_seconds is None:
+            return self._as_fetched(url, check, kept)
+        # Keys have changed: of those who come at that moment one fetches, and the others wait for what it gets.
+        with self._fetching.setdefault(url, threading.Lock()):
+            return self._as_fetched(url, check, self._known.get(url) or kept)
+
+    def _as_fetched(self, url: str, check: Callable[[bytes], None], kept: tuple[bytes, int] | None) -> bytes:
+        if kept is not None and not self._may_ask(url):
             return kept[0]
         try:
             return self._fetched(url, check)

@@ -109,6 +109,16 @@ def provider(
         _stop(process)
 
 
+@contextlib.contextmanager
+def stub(name: str, **environment: str) -> Iterator[int]:
+    """Run the script `name` and give the port that it listens on; its head explains the variables."""
+    process = _start(name, environment)
+    try:
+        yield _read_line(process)["port"]
+    finally:
+        _stop(process)
+
+
 class RelyingParty:
     """One code flow by openid-client: open `authorization_url`, give `finish` the address that the browser lands on."""
 

@@ -22,10 +22,10 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def running(kind: str, clients_file: Path, **more: str) -> Iterator[str]:
+def running(kind: str, clients_file: Path, *, host: str = "127.0.0.1", **more: str) -> Iterator[str]:
     """A source of this kind answers at the address that is given, as long as the block lasts."""
     server = make_server("127.0.0.1", 0, lambda _, __: (), threaded=True, request_handler=_Quiet)
-    issuer = f"http://127.0.0.1:{server.server_port}"
+    issuer = f"http://{host}:{server.server_port}"
     environment = {
         "MOTCUA_MODE": "test",
         "SANDBOX_KIND": kind,

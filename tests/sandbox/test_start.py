@@ -57,7 +57,7 @@ def test_a_right_environment_is_understood() -> None:
 @pytest.mark.parametrize(
     "changes, about",
     [
-        ({"SANDBOX_KIND": "tax"}, "SANDBOX_KIND"),
+        ({"SANDBOX_KIND": "customs"}, "SANDBOX_KIND"),
         ({"SANDBOX_KIND": ""}, "SANDBOX_KIND"),
         ({"SANDBOX_ISSUER": ""}, "SANDBOX_ISSUER"),
         ({"SANDBOX_ISSUER": "http://bank.localhost:8411/"}, "SANDBOX_ISSUER"),

@@ -1,0 +1,162 @@
+"""What can be tested of a SAML identity provider without a person: the lines of `sources check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from statistics import median
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from connectors.answers import Refusal
+from connectors.base import Check, Context, HttpAnswer, OutboundError
+from connectors.saml_configuration import SamlConfiguration
+from connectors.saml_keys import Pair, decryption_pairs, signing_pairs
+from connectors.saml_metadata import IdpMetadata, in_force, parse_for
+from connectors.saml_xml import POST_BINDING, REDIRECT_BINDING
+
+LATENCY_TRIES = 5
+LATENCY_MILLISECONDS = 1000.0  # slower than this, people notice
+CLOCK_SECONDS = 5.0  # a Date header has whole seconds, and was a while on its way
+VALIDITY_DAYS = 2  # metadata that is renewed daily has more than this left
+
+
+def run_checks(context: Context, configuration: SamlConfiguration) -> list[Check]:
+    """One line for each thing that could be wrong; the first line that fails may leave the later ones out."""
+    lines, body = _document(context, configuration)
+    if body is None:
+        return [*lines, *_our_keys(context, configuration)]
+    try:
+        metadata = in_force(parse_for(configuration, body), context.now())
+    except Refusal as refusal:
+        return [*lines, _check("metadata", False, refusal.detail), *_our_keys(context, configuration)]
+    return [
+        *lines,
+        _check("metadata", True, "entity id and addresses are as configured"),
+        _signature(metadata),
+        _validity(context, metadata),
+        *_their_certificates(context, configuration, metadata),
+        _algorithms(context, metadata),
+        _binding(configuration, metadata),
+        _sign_out(metadata),
+        *_our_keys(context, configuration),
+        *([_latency(context, configuration)] if configuration.metadata_url else []),
+    ]
+
+
+def _check(name: str, passed: bool, detail: str, milliseconds: float = 0.0) -> Check:
+    return Check(name=name, passed=passed, detail=detail, milliseconds=milliseconds)
+
+
+def _document(context: Context, configuration: SamlConfiguration) -> tuple[list[Check], bytes | None]:
+    if configuration.metadata_xml:
+        detail = "pasted: tls, clock and latency cannot be tested, and its keys change only when it is pasted anew"
+        return [_check("fetch", True, detail)], configuration.metadata_xml.encode()
+    answer, first = _fetched(context, "fetch", configuration.metadata_url)
+    if answer is None:
+        return [first], None
+    return [first, _encryption(configuration), _clock(context, configuration, answer)], answer.body
+
+
+def _fetched(context: Context, name: str, url: str) -> tuple[HttpAnswer | None, Check]:
+    started = context.now()
+    try:
+        answer = context.http.request("GET", url, headers={"Accept": "application/samlmetadata+xml"}, idempotent=True)
+    except OutboundError as problem:
+        return None, _check(name, False, problem.detail, _since(context, started))
+    passed = answer.status == 200
+    return answer if passed else None, _check(name, passed, f"HTTP {answer.status}", _since(context, started))
+
+
+def _since(context: Context, started: datetime) -> float:
+    return (context.now() - started).total_seconds() * 1000
+
+
+def _encryption(configuration: SamlConfiguration) -> Check:
+    encrypted = configuration.metadata_url.startswith("https://")
+    return _check("tls", True, "the certificate is trusted" if encrypted else "none, on this machine's own *.localhost")
+
+
+def _clock(context: Context, configuration: SamlConfiguration, answer: HttpAnswer) -> Check:
+    try:
+        skew = abs((parsedate_to_datetime(answer.headers["date"]) - context.now()).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return _check("clock", False, "the answer has no readable Date")
+    allowed = max(CLOCK_SECONDS, configuration.leeway_seconds / 2)
+    return _check("clock", skew <= allowed, f"off by about {skew:.0f} s; up to {allowed:.0f} s is fine")
+
+
+def _signature(metadata: IdpMetadata) -> Check:
+    if metadata.signers:
+        return _check("metadata signature", True, "by a configured certificate")
+    return _check("metadata signature", True, "not checked: metadata_certificates are not configured")
+
+
+def _validity(context: Context, metadata: IdpMetadata) -> Check:
+    if metadata.valid_until is None:
+        return _check("metadata validity", True, "it names no end")
+    left = metadata.valid_until - context.now()
+    return _check("metadata validity", left > timedelta(days=VALIDITY_DAYS), f"until {metadata.valid_until:%Y-%m-%d}")
+
+
+def _their_certificates(
+    context: Context, configuration: SamlConfiguration, metadata: IdpMetadata
+) -> Iterator[Check]:  # fmt: skip
+    """Good as long as one of them lasts; one that ends while another goes on is how they are replaced."""
+    yield _lasting(context, configuration, "source's certificate", metadata.certificates)
+    if metadata.signers:
+        yield _lasting(context, configuration, "metadata's certificate", metadata.signers)
+
+
+def _lasting(
+    context: Context, configuration: SamlConfiguration, name: str, certificates: tuple[x509.Certificate, ...]
+) -> Check:
+    now = context.now()
+    begun = [one for one in certificates if one.not_valid_before_utc <= now]
+    latest = max((one.not_valid_after_utc for one in begun), default=None)
+    if latest is None or latest <= now:
+        return _check(name, False, "none of them is in force")
+    days = (latest - now).days
+    detail = f"{len(certificates)}; the last one ends on {latest:%Y-%m-%d}, in {days} days"
+    return _check(name, days >= configuration.certificate_alarm_days, detail)
+
+
+def _algorithms(context: Context, metadata: IdpMetadata) -> Check:
+    now = context.now()
+    usable = [one for one in metadata.certificates if one.not_valid_before_utc <= now <= one.not_valid_after_utc]
+    told = sorted({_described(one) for one in usable})
+    return _check("algorithms", bool(usable), ", ".join(told) or "no key that may verify, or none in force")
+
+
+def _described(certificate: x509.Certificate) -> str:
+    key = certificate.public_key()
+    return f"RSA {key.key_size} with SHA-2" if isinstance(key, rsa.RSAPublicKey) else "ECDSA with SHA-2"
+
+
+def _binding(configuration: SamlConfiguration, metadata: IdpMetadata) -> Check:
+    binding = REDIRECT_BINDING if configuration.binding == "redirect" else POST_BINDING
+    return _check("sign-on binding", binding in metadata.sign_on, f"requests by {configuration.binding}")
+
+
+def _sign_out(metadata: IdpMetadata) -> Check:
+    return _check("sign-out", True, "offered by redirect" if metadata.sign_out else "not offered by redirect")
+
+
+def _our_keys(context: Context, configuration: SamlConfiguration) -> Iterator[Check]:
+    for name, read in (("our signing certificate", signing_pairs), ("our decryption certificate", decryption_pairs)):
+        try:
+            pairs: tuple[Pair, ...] = read(context)
+        except Refusal as refusal:
+            yield _check(name, False, refusal.detail)
+            continue
+        # The first one is in use: when it ends matters, whatever follows it.
+        yield _lasting(context, configuration, name, (pairs[0].certificate,))
+
+
+def _latency(context: Context, configuration: SamlConfiguration) -> Check:
+    tries = [_fetched(context, "latency", configuration.metadata_url) for _ in range(LATENCY_TRIES)]
+    times = sorted(check.milliseconds for _, check in tries)
+    passed = all(answer is not None for answer, _ in tries) and times[-1] <= LATENCY_MILLISECONDS
+    return _check("latency", passed, f"median {median(times):.0f} ms, slowest {times[-1]:.0f} ms", median(times))
