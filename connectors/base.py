@@ -39,6 +39,7 @@ class Failure(StrEnum):
     OVERLOADED = "overloaded"  # 429 or 503: the source asks for patience
     BROKEN_ANSWER = "broken_answer"  # half an answer, garbage, too large, not of the protocol
     INCOMPLETE = "incomplete"  # a well-formed answer without an attribute that we cannot do without
+    CONTRADICTORY = "contradictory"  # a well-formed answer about this person that cannot be true
     WRONG_SIGNATURE = "wrong_signature"  # also an algorithm or a key that was not agreed
     WRONG_ISSUER = "wrong_issuer"
     WRONG_AUDIENCE = "wrong_audience"

@@ -120,8 +120,9 @@ class Certificate:
         configuration = self.configuration
         usable_key(certificate)
         check_purpose(certificate, configuration.purposes)
-        policies = trusted_policies(context, configuration, certificate, offered)
+        # Before anybody is asked about revocation: a certificate that is odd in itself says nothing of the authority.
         subject = read_subject(certificate, context)
+        policies = trusted_policies(context, configuration, certificate, offered)
         authentication, means = HARDWARE if policies & set(configuration.hardware_policies) else SOFTWARE
         return Assertion(
             issuer=configuration.issuer,

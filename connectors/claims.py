@@ -177,4 +177,7 @@ def _identifier(value: str, state: str) -> Identifier | None:
 
 
 def _is_readable(text: str) -> bool:
-    return not any(unicodedata.category(one) in ("Cc", "Cs") or one in _OVERRIDES for one in text)
+    """Whether people can read it, and XML can hold it: XML 1.0 section 2.2 has no U+FFFE and U+FFFF."""
+    return not any(
+        unicodedata.category(one) in ("Cc", "Cs") or one in _OVERRIDES or one in "\ufffe\uffff" for one in text
+    )

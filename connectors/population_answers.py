@@ -88,19 +88,19 @@ def _check_about(element: _Element, asked: Identifier) -> None:
 # --- yes or no: XacThucThongTinCongDan
 
 
-def read_verification(context: Context, result: _Element, asked: Pivot, evidence: bytes) -> Verdict:
+def read_verification(context: Context, element: _Element, asked: Pivot, evidence: bytes) -> Verdict:
     """What `KetQuaXacThuc` says; raises Refusal for one that contradicts itself, or tells of a stranger."""
-    _check_about(result, asked.identifier)
-    rectified, others = child(result, _name("DinhChinh")), child(result, _name("SoKhac"))
-    if not _truth(result, "TonTai"):
+    _check_about(element, asked.identifier)
+    rectified, others = child(element, _name("DinhChinh")), child(element, _name("SoKhac"))
+    if not _truth(element, "TonTai"):
         if (
-            any(_text(result, local) for local in ("TrungKhop", "ConSong"))
+            any(_text(element, local) for local in ("TrungKhop", "ConSong"))
             or rectified is not None
             or others is not None
         ):
             _broken("says that there is nobody, and more of them")
         return _verdict(context, Agreement.UNKNOWN, None, evidence)
-    agrees, alive = _truth(result, "TrungKhop"), _truth(result, "ConSong")
+    agrees, alive = _truth(element, "TrungKhop"), _truth(element, "ConSong")
     if not agrees:
         if rectified is not None or others is not None:
             _broken("tells of somebody with another name or birth date")  # whose details are none of ours
@@ -110,17 +110,26 @@ def read_verification(context: Context, result: _Element, asked: Pivot, evidence
         alive=alive,
         at=context.now(),
         evidence=evidence,
-        rectified=None if rectified is None else _pivot(context, rectified),
-        aliases=() if others is None else _aliases(others, asked.identifier),
+        rectified=None if rectified is None else _rectified(context, rectified),
+        aliases=() if others is None else _aliases(context, others, asked.identifier),
     )
+
+
+def _rectified(context: Context, person: _Element) -> Pivot | None:
+    """The person's details of today; None where they cannot be read: that somebody has died must not go with them."""
+    try:
+        return _pivot(context, person)
+    except Refusal as problem:
+        context.note("register_detail_unreadable", detail=problem.detail)
+        return None
 
 
 def _verdict(context: Context, agreement: Agreement, alive: bool | None, evidence: bytes) -> Verdict:
     return Verdict(agreement=agreement, alive=alive, at=context.now(), evidence=evidence)
 
 
-def _aliases(others: _Element, asked: Identifier) -> tuple[Identifier, ...]:
-    """The other numbers; the one asked for is no news."""
+def _aliases(context: Context, others: _Element, asked: Identifier) -> tuple[Identifier, ...]:
+    """The other numbers; the one asked for is no news, and some former ones of 12 digits are the personal number."""
     kinds = (
         ("SoDinhDanh", IdentifierType.PERSONAL_NUMBER, _PERSONAL_NUMBER),
         ("SoCMND", IdentifierType.FORMER_NUMBER, _FORMER_NUMBER),
@@ -132,8 +141,8 @@ def _aliases(others: _Element, asked: Identifier) -> tuple[Identifier, ...]:
         for element in children(others, _name(local)):
             value = (element.text or "").strip()
             if not form.fullmatch(value):
-                _broken(f"has a {local} of another form")
-            if (kind, value) != (asked.type, asked.value):
+                context.note("register_detail_unreadable", detail=f"a {local} of another form")
+            elif (kind, value) != (asked.type, asked.value):
                 found.append(Identifier(type=kind, value=value, state="former"))
     return tuple(dict.fromkeys(found))
 
@@ -141,14 +150,14 @@ def _aliases(others: _Element, asked: Identifier) -> tuple[Identifier, ...]:
 # --- the whole person: TraCuuThongTinCongDan
 
 
-def read_lookup(context: Context, collection: _Element, asked: Pivot, evidence: bytes) -> Verdict:
+def read_lookup(context: Context, element: _Element, asked: Pivot, evidence: bytes) -> Verdict:
     """What `CongdanCollection` says, compared here; raises Refusal for several people, or for somebody else.
 
     This operation does not tell who is alive. Where spelling or the precision of the date differ, the register's are
     the person's details.
     """
-    people = list(children(collection, _name("CongDan")))
-    if len(people) != len(collection) or len(people) > 1:
+    people = list(children(element, _name("CongDan")))
+    if len(people) != len(element) or len(people) > 1:
         _broken("is about several people, or holds something else")
     if not people:
         return _verdict(context, Agreement.UNKNOWN, None, evidence)

@@ -83,12 +83,18 @@ class PopulationRegister:
             user = pseudonym(context, f"{pivot.identifier.type} {pivot.identifier.value}")
             body, evidence = self._asked(context, operation, user, _details(pivot))
             if operation == VERIFY:
-                result = population_answers.inside(body, operation, "KetQuaXacThuc")
-                return population_answers.read_verification(context, result, pivot, evidence)
-            found = population_answers.inside(body, operation, "CongdanCollection")
-            return population_answers.read_lookup(context, found, pivot, evidence)
+                read, found = population_answers.read_verification, "KetQuaXacThuc"
+            else:
+                read, found = population_answers.read_lookup, "CongdanCollection"
+            about_person = population_answers.inside(body, operation, found)
         except (Refusal, OutboundError) as problem:
             return Failed(failure=problem.failure, detail=problem.detail)
+        try:
+            return read(context, about_person, pivot, evidence)
+        except Refusal as problem:
+            # The register works, and what it has on this one person makes no sense: no reason to call it broken.
+            unlikely = problem.failure is Failure.BROKEN_ANSWER
+            return Failed(failure=Failure.CONTRADICTORY if unlikely else problem.failure, detail=problem.detail)
 
     # --- ReportsChanges
 

@@ -20,6 +20,9 @@ from connectors.base import Failure
 DOCUMENT_LIMIT_BYTES = 262144
 DEPTH_LIMIT = 40
 ELEMENTS_LIMIT = 20_000
+ATTRIBUTES_LIMIT = 64  # of one element
+ALL_ATTRIBUTES_LIMIT = 5_000
+NAMESPACES_LIMIT = 200  # declarations in all: canonical forms take time that grows with their square
 
 _DECLARATION = re.compile(
     r"<\?xml\s+version\s*=\s*[\"']1\.[01][\"'](\s+encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'])?[^?<>]*\?>"
@@ -74,6 +77,8 @@ class _Shape:
     depth_limit: int
     depth: int = 0
     elements: int = 0
+    attributes: int = 0
+    namespaces: int = 0
 
     def check(self) -> None:
         declaration = _DECLARATION.match(self.text)
@@ -98,16 +103,25 @@ class _Shape:
         self.depth += 1
         if self.depth > self.depth_limit or self.elements > ELEMENTS_LIMIT:
             self._unsafe("is too deep, or has too many elements")
-        begin = position
+        begin, before = position, self.attributes
         while found := _END_OR_QUOTE.search(self.text, position + 1):
             position = found.start()
             if found[0] == "<":
                 break
             if found[0] == ">":
                 self.depth -= self.text[position - 1] == "/" and position - 1 > begin
+                self._count_namespaces(begin, position)
                 return position + 1
+            self.attributes += 1
+            if self.attributes - before > ATTRIBUTES_LIMIT or self.attributes > ALL_ATTRIBUTES_LIMIT:
+                self._unsafe("has too many attributes")
             position = self._find(found[0], position + 1) - 1
         raise Refusal(Failure.BROKEN_ANSWER, f"{self.what} is not well-formed XML")
+
+    def _count_namespaces(self, begin: int, end: int) -> None:
+        self.namespaces += self.text.count("xmlns", begin, end)
+        if self.namespaces > NAMESPACES_LIMIT:
+            self._unsafe("declares too many namespaces")
 
     def _find(self, end: str, position: int) -> int:
         found = self.text.find(end, position)

@@ -1,1 +1,18 @@
 """Một Cửa: one door to every public service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def create_app() -> Flask:
+    """The provider for `flask --app idp`, with the commands about sources; nothing is loaded before it is called."""
+    from idp.app import create_app
+    from idp.cli.flask_commands import source
+
+    app = create_app()
+    app.cli.add_command(source)
+    return app

@@ -9,7 +9,10 @@ from flask import Flask
 from idp import observe
 from idp.audit import Audit
 from idp.broker import Journey, Shelf, Visits
+from idp.broker.acting import Acting
+from idp.broker.desk import Desk
 from idp.broker.routes import Routes as JourneyRoutes
+from idp.broker.visit_routes import VisitRoutes
 from idp.clients import Clients
 from idp.egress import Egress
 from idp.keys import Keys
@@ -24,6 +27,7 @@ from idp.oidc.routes import Routes as ProviderRoutes
 from idp.oidc.token import Token
 from idp.oidc.userinfo import UserInfo
 from idp.people import People
+from idp.registers import Checking, Feeds
 from idp.seal import Sealer, load_sealer
 from idp.serving import serve_with
 from idp.sessions import Sessions
@@ -31,7 +35,7 @@ from idp.sessions.cookies import Cookies
 from idp.sessions.grants import Grants
 from idp.settings import Settings, load
 from idp.sources import Sources
-from idp.storage import Database, ShortLived, db
+from idp.storage import Database, ShortLived, db, schema
 from idp.storage.changes import Changes
 from idp.storage.engines import make_engine
 from idp.storage.outbox import Outbox
@@ -57,6 +61,8 @@ class House:
     sessions: Sessions
     grants: Grants
     notices: LogoutNotices
+    checking: Checking
+    feeds: Feeds
 
 
 def build(settings: Settings) -> House:
@@ -73,18 +79,28 @@ def build(settings: Settings) -> House:
     keys = Keys(database, sealer, changes, settings.issuer)
     clients = Clients(database, changes)
     people = People(database, sealer, audit)
+    sources = Sources(
+        database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once,
+        calls_at_once=settings.outbound.calls_at_once,
+    )  # fmt: skip
+    verification = settings.verification
+    sessions = Sessions(
+        database, sealer, clients, outbox, audit, settings.lifetimes,
+        check_max_age_seconds=verification.max_age_seconds if verification.source else None,
+    )  # fmt: skip
     return House(
         settings=settings, sealer=sealer, database=database, short_lived=short_lived, changes=changes, outbox=outbox,
         audit=audit, egress=egress, keys=keys, clients=clients, people=people,
-        sources=Sources(
-            database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once
-        ),
-        sessions=Sessions(database, sealer, clients, outbox, audit, settings.lifetimes),
-        grants=Grants(database, people, audit),
+        sources=sources, sessions=sessions,
+        grants=Grants(database, people, audit, sessions.mandates),
         notices=LogoutNotices(
             http=egress, clients=clients, keys=keys, audit=audit, database=database, issuer=settings.issuer,
             attempts=settings.outbox.attempts,
         ),
+        checking=Checking(
+            database=database, people=people, sources=sources, sessions=sessions, audit=audit, policy=verification
+        ),
+        feeds=Feeds(database=database, people=people, sources=sources, sessions=sessions, audit=audit),
     )  # fmt: skip
 
 
@@ -101,7 +117,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["motcua"] = house
     db.init_app(app)
-    serve_with(app, house.audit, ready=(house.database.check, house.short_lived.check, house.keys.check))
+    questions = (house.database.check, schema.at_head(house.database), house.short_lived.check, house.keys.check)
+    serve_with(app, house.audit, ready=questions)
     _add_rooms(app, house)
     return app
 
@@ -112,13 +129,27 @@ def _add_rooms(app: Flask, house: House) -> None:
     journey = Journey(
         database=house.database, short_lived=house.short_lived, shelf=shelf, clients=house.clients, people=house.people,
         sessions=house.sessions, audit=house.audit, sealer=house.sealer, cookies=cookies, settings=settings,
+        checking=house.checking,
     )  # fmt: skip
     visits = Visits(
         database=house.database, short_lived=house.short_lived, shelf=shelf, journey=journey, people=house.people,
         sources=house.sources,
-        sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings,
+        sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings, checking=house.checking,
     )  # fmt: skip
-    app.register_blueprint(JourneyRoutes(journey, visits, shelf, house.sources, cookies).blueprint())
+    desk = Desk(journey, shelf, cookies)
+    visit_routes = VisitRoutes(
+        desk=desk, journey=journey, visits=visits, shelf=shelf, sources=house.sources, short_lived=house.short_lived,
+        settings=settings,
+    )  # fmt: skip
+    acting = Acting(
+        database=house.database, people=house.people, sources=house.sources, sessions=house.sessions, shelf=shelf
+    )
+    journey_routes = JourneyRoutes(
+        desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
+        cookies=cookies,
+    )  # fmt: skip
+    app.register_blueprint(journey_routes.blueprint())
+    app.register_blueprint(visit_routes.blueprint())
     app.register_blueprint(_provider(house, journey, shelf, cookies).blueprint())
 
 
@@ -145,8 +176,8 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
         userinfo=UserInfo(grants=house.grants, sealer=house.sealer, audit=house.audit),
         discovery=Discovery(settings.issuer, house.keys),
         logout=Logout(
-            clients=house.clients, sessions=house.sessions, keys=house.keys, sealer=house.sealer,
-            database=house.database,
+            clients=house.clients, sessions=house.sessions, sources=house.sources, shelf=shelf, keys=house.keys,
+            sealer=house.sealer, database=house.database, issuer=settings.issuer, not_at=settings.no_sign_out_at,
         ),
         journey=journey, shelf=shelf, sealer=house.sealer, cookies=cookies,
     )  # fmt: skip

@@ -74,6 +74,7 @@ CLIENT_DISABLED = _row("A18", "unauthorized_client", 403, "this client is switch
 HINT_MISMATCH = _row("A19", "login_required", 400, "somebody else is signed in", "id_token_hint names another person")
 BAD_HINT = _row("A20", "invalid_request", 400, "id_token_hint is not one of ours", "forged, foreign, or signed with a key long gone")
 LOGIN_EXPIRED = _row("A21", "access_denied", 400, "the person took too long to sign in", "lifetimes.login_seconds")
+INTERACTION_REQUIRED = _row("A22", "interaction_required", 400, "the person has to come here first", "prompt=none, and the population register has to be asked again (verification.max_age_seconds), or the person has to say for whom they act")
 
 # T: the token endpoint, as RFC 6749 section 5.2 has it
 BAD_CLIENT_AUTHENTICATION = _row("T01", "invalid_client", 401, "client authentication failed", "wrong secret, wrong method, or a bad assertion")
@@ -108,6 +109,9 @@ SOURCE_TOO_WEAK = _row("L08", "invalid_request", 400, "the chosen source does no
 PERSON_CONFLICT = _row("P01", "access_denied", 403, "what the source says does not agree with what is known", "same number, other name or birth date: never linked by itself; see the audit events")
 PERSON_INCOMPLETE = _row("P02", "access_denied", 403, "the source gave too little to know who this is", "no current personal number, or no name")
 PERSON_BARRED = _row("P03", "access_denied", 403, "this person cannot be signed in", "marked deceased or barred")
+REGISTER_DIFFERS = _row("P04", "access_denied", 403, "the population register has other details for this number", "name or birth date differ from the source's; the person must have one of the two put right; see the audit events")
+REGISTER_UNKNOWN = _row("P05", "access_denied", 403, "the population register knows nobody by this number", "a wrong number at the source, or somebody whom the register does not have yet")
+REGISTER_SILENT = _row("P06", "temporarily_unavailable", 503, "the population register cannot be asked just now", "verification.refuse_without_from_level: at this level nobody enters unchecked; `idp sources check`")
 
 # S: sources; one row for each connectors.base.Failure
 _SOURCE_ROWS: dict[SourceFailure, tuple[str, str, str, str]] = {
@@ -136,6 +140,7 @@ _SOURCE_ROWS: dict[SourceFailure, tuple[str, str, str, str]] = {
     SourceFailure.CERTIFICATE_UNTRUSTED: ("S23", "access_denied", "the certificate is not one to sign in with", "expired, not for this use, or from an authority that the source's configuration does not trust"),
     SourceFailure.CERTIFICATE_REVOKED: ("S24", "access_denied", "the certificate was revoked", "the person must ask the authority that issued it"),
     SourceFailure.REVOCATION_UNKNOWN: ("S25", "temporarily_unavailable", "nobody can say whether the certificate was revoked", "neither CRL nor OCSP answered: `idp sources check`"),
+    SourceFailure.CONTRADICTORY: ("S27", "access_denied", "the source contradicts itself", "what it says of one person cannot be true; the log says what"),
     SourceFailure.NOT_A_PERSON: ("S26", "access_denied", "the certificate is an organisation's seal", "it names no person; a personal certificate is needed"),
 }  # fmt: skip
 

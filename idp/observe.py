@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from idp.storage import trips
 
@@ -20,6 +20,17 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )  # fmt: skip
 REFUSALS = Counter("motcua_refusals_total", "Requests refused, by the code of the failure", ["code"])
+SOURCE_CALLS = Counter(
+    "motcua_source_calls_total", "Calls to sources, by how they went", ["source", "operation", "outcome"]
+)
+SOURCE_SECONDS = Histogram(
+    "motcua_source_seconds", "Time that a source took, by what it was asked", ["source", "operation"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)  # fmt: skip
+SOURCE_CLOSED_OFF = Gauge(
+    "motcua_source_closed_off", "1 while a source's breaker is open, as last met", ["source", "operation"],
+    multiprocess_mode="mostrecent",
+)  # fmt: skip
 STORE_TRIPS = Counter("motcua_store_trips_total", "Round trips to stores, by kind", ["kind"])
 
 # A last net under what the code already keeps out of the logs: our tokens, JWTs, and 12- or 9-digit numbers.

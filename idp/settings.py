@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 DEFAULTS = Path(__file__).resolve().parent.parent / "config" / "default.toml"
@@ -46,6 +46,7 @@ class Lifetimes(_Part):
 
 class Limits(_Part):
     request_bytes: int = Field(ge=4096, le=1_048_576)
+    callback_bytes: int = Field(ge=4096, le=4_194_304)
     parameter_characters: int = Field(ge=256, le=65536)
     logins_per_browser: int = Field(ge=2, le=100)
     logins_per_network_per_minute: int = Field(ge=10)
@@ -57,8 +58,17 @@ class Outbound(_Part):
     total_seconds: float = Field(gt=0, le=30)
     answer_bytes: int = Field(ge=1024, le=10_485_760)
     visits_at_once: int = Field(ge=1, le=64)
+    calls_at_once: int = Field(ge=0, le=256)
     allow_loopback: bool
     certificate_authorities_file: str
+
+
+class Verification(_Part):
+    source: str
+    refuse_without_from_level: int = Field(ge=1, le=5)
+    max_age_seconds: int = Field(ge=60, le=31_536_000)
+    recheck_batch: int = Field(ge=1, le=1000)
+    feed_seconds: float = Field(gt=0, le=86400)
 
 
 class Outbox(_Part):
@@ -82,11 +92,15 @@ class Settings(BaseSettings):
     short_lived_url: str
     master_keys_file: str
     trusted_proxies: int = Field(ge=0, le=5)
+    client_certificate_url: str
+    client_certificate_header: str = Field(pattern=r"^[A-Za-z0-9-]{0,60}$")
+    no_sign_out_at: tuple[str, ...]
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     metrics_token_file: str
     lifetimes: Lifetimes
     limits: Limits
     outbound: Outbound
+    verification: Verification
     outbox: Outbox
 
     @classmethod
@@ -96,9 +110,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         return env_settings, init_settings
 
-    @field_validator("issuer")
+    @field_validator("issuer", "client_certificate_url")
     @classmethod
-    def _issuer_is_an_origin(cls, value: str) -> str:
+    def _is_an_origin(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name != "issuer":
+            return value
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.fragment:
             raise ValueError("must be an origin such as https://dangnhap.example.vn, without a path or a final slash")
@@ -112,9 +128,22 @@ class Settings(BaseSettings):
         on_loopback = host == "localhost" or host.endswith(LOOPBACK_SUFFIX)
         if not self.issuer.startswith("https://") and (self.mode == "production" or not on_loopback):
             raise ValueError("issuer: plain http is for development on *.localhost only")
+        self._refuse_half_of_certificates()
         if self.mode == "production":
             self._refuse_in_production()
         return self
+
+    def _refuse_half_of_certificates(self) -> None:
+        if bool(self.client_certificate_header) != bool(self.client_certificate_url):
+            raise ValueError("client_certificate_header: goes with client_certificate_url, or neither is set")
+        if not self.client_certificate_header:
+            return
+        if not self.trusted_proxies:
+            raise ValueError("client_certificate_header: without trusted_proxies anybody could send it")
+        if self.secure and not self.client_certificate_url.startswith("https://"):
+            raise ValueError("client_certificate_url: must be https, as the issuer is")
+        if self.client_certificate_url == self.issuer:
+            raise ValueError("client_certificate_url: needs a host name of its own")
 
     def _refuse_in_production(self) -> None:
         if self.outbound.allow_loopback:

@@ -1,4 +1,4 @@
-"""The process behind the pages: sends what waits in the outbox, removes what has outlived its use.
+"""The process behind the pages: sends what waits in the outbox, removes what has outlived its use, reads registers.
 
 Any number may run, on any number of machines; one that dies is not missed for longer than a claim lasts.
 """
@@ -15,7 +15,7 @@ import structlog
 from idp.app import House
 from idp.audit.models import OUTLIVED as OUTLIVED_EVENTS
 from idp.sessions import LOGOUT_NOTICE
-from idp.sessions.models import OUTLIVED_GRANTS, OUTLIVED_SESSIONS
+from idp.sessions.models import OUTLIVED_GRANTS, OUTLIVED_MANDATES, OUTLIVED_SESSIONS
 from idp.settings import Lifetimes
 from idp.storage import expiry
 from idp.storage.database import Unreachable
@@ -25,6 +25,8 @@ from idp.storage.outbox import CLAIM_SECONDS
 DAY_SECONDS = 86_400
 LOOK_EVERY_SECONDS = 0.5  # into the outbox
 EXPIRE_EVERY_SECONDS = 60.0
+RECHECK_EVERY_SECONDS = 15.0
+SILENT_TRIES = 3  # after so many the register is left in peace for now
 AFTER_FAULT_SECONDS = 5.0
 BREATH_SECONDS = 0.05  # between two batches of expiry, for those who wait for the database
 SENDERS = 4  # so that a portal that does not answer holds up few others
@@ -38,6 +40,7 @@ def what_expires(lifetimes: Lifetimes) -> tuple[Expiry, ...]:
     return (
         *expiry.OF_STORAGE,
         Expiry(name="sessions", statement=OUTLIVED_SESSIONS, kept_seconds=kept),
+        Expiry(name="mandates", statement=OUTLIVED_MANDATES),
         Expiry(name="grants", statement=OUTLIVED_GRANTS, kept_seconds=kept),
         Expiry(name="audit_events", statement=OUTLIVED_EVENTS, kept_seconds=events_kept),
     )
@@ -49,6 +52,7 @@ class Worker:
         self._senders = senders
         self._batch = batch
         self._stopping = threading.Event()
+        self._rechecked_to = b""
 
     def run(self) -> None:
         """Returns when `stop` was called and what was being sent has been sent."""
@@ -56,6 +60,8 @@ class Worker:
             threading.Thread(target=self._repeat, args=(f"send-{number}", self.send), name=f"send-{number}")
             for number in range(1, self._senders + 1)
         ]
+        for name, job in (("feeds", self.read_feeds), ("recheck", self.recheck)):
+            threads.append(threading.Thread(target=self._repeat, args=(name, job), name=name))
         for thread in threads:
             thread.start()
         log.info("worker_started", senders=self._senders)
@@ -83,6 +89,28 @@ class Worker:
         if any(removed.values()):
             log.info("expired", **{name: number for name, number in removed.items() if number})
         return EXPIRE_EVERY_SECONDS
+
+    def read_feeds(self) -> float:
+        """What registers report has taken effect; returns for how many seconds there is nothing to do."""
+        read = self._house.feeds.read_all(self._stopping.is_set)
+        if read:
+            log.info("changes_read", number=read)
+        return self._house.settings.verification.feed_seconds
+
+    def recheck(self) -> float:
+        """The register was asked about everybody who owed it, as far as it answers; returns the seconds to wait."""
+        verification, silent = self._house.settings.verification, 0
+        while verification.source and not self._stopping.is_set():
+            owing = self._house.people.owing(self._rechecked_to, verification.recheck_batch)
+            for person_id in owing:
+                self._rechecked_to = person_id  # goes on behind whoever cannot be asked about
+                silent += not self._house.checking.recheck(person_id)
+                if silent == SILENT_TRIES:
+                    return RECHECK_EVERY_SECONDS
+            if len(owing) < verification.recheck_batch:
+                self._rechecked_to = b""
+                break
+        return RECHECK_EVERY_SECONDS
 
     def _at_once(self) -> int:
         """So few messages that the last of them is sent before the claim on it ends, however slow the portals are."""

@@ -19,7 +19,8 @@ Environment:
     PORTAL_CLIENT_SECRET_FILE        a file with the client secret; read when needed, so it may appear after the start
     PORTAL_SCOPE                     default "openid profile"
     PORTAL_LEVEL                     the assurance level that entering the portal takes, LoA1 .. LoA4
-    PORTAL_SERVICES                  JSON list of {"id", "name_vi", "name_en", "level"}; a service may ask for more
+    PORTAL_SERVICES                  JSON list of {"id", "name_vi", "name_en", "level", "organisation"}; a service may
+                                     ask for more, and with "organisation": true for whom the person acts
     PORTAL_SESSION_KEY_FILE          a file with a random key for this portal's cookies; made if there is none
     PORTAL_DATA                      a SQLite file, shared by the workers
     MOTCUA_MODE                      development | test: plain http is allowed, *.localhost means loopback
@@ -30,6 +31,7 @@ Element ids that test drivers may rely on:
     #person             the name of the person signed in        #me            link to /me
     #service-<id>       link to a service on the home page      #service       the heading of an opened service
     #sub #acr #source-kind #auth-time                           on /me (#acr also on an opened service)
+    #acting-for #act-for    for whom the person acts, and a link to say otherwise, on a service that asks for it
     #claim-<name>       a claim on /me, its value as received (structured values as JSON)
     #claims-json #id-token-header #id-token-payload             <pre> elements on /me holding JSON
     #error              the code of a failure, on failure pages #try-again #home links there

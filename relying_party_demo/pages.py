@@ -61,6 +61,8 @@ def service(service_id: str) -> str | AnyResponse:
     if session is None or session.acr not in sufficient_levels(wanted.level):
         # Nobody is signed in, or not strongly enough for this service: the provider is asked for the level (step-up).
         return redirect(url_for("sign_in.start", service=service_id), 303)
+    if wanted.organisation and not session.organisation_asked:
+        return redirect(url_for("sign_in.start", service=service_id), 303)  # nobody has said yet for whom they act
     return render_template("service.html", service=wanted)
 
 

@@ -37,6 +37,7 @@ TIMEOUT_SECONDS = (3.05, 10)  # connect, read
 METADATA_LIFETIME_SECONDS = 3600  # also of the keys, which are kept beside it
 # Anybody can send us a token with an unknown key id; that makes us ask the provider at most this often.
 KEYS_REFETCH_PAUSE_SECONDS = 60
+ORGANISATION = "organisation"  # the provider's scope for whom the person acts; its claims begin with `org_`
 METADATA_FIELDS = (
     "issuer",
     "authorization_endpoint",
@@ -136,8 +137,11 @@ class Provider:
         )
         self._client.expected_issuer = settings.issuer
 
-    def begin(self, *, level: str, ui_locales: str) -> Begun:
-        """An authorization request (code flow, PKCE S256, state, nonce) for at least `level`."""
+    def begin(self, *, level: str, ui_locales: str, organisation: bool = False, ask_again: bool = False) -> Begun:
+        """An authorization request (code flow, PKCE S256, state, nonce) for at least `level`.
+
+        With `organisation` the person is asked for whom they act; with `ask_again` also where they have said so before.
+        """
         # As an essential claim the level is owed: the provider must reach it or say that it cannot (OpenID Connect Core
         # 5.5.1.1). `acr_values` would be a wish only, and sent beside the claim it replaces it at some providers.
         # All sufficient levels, weakest first: nobody is asked for more than needed, or again with a stronger one.
@@ -148,6 +152,8 @@ class Provider:
                 self._settings.redirect_uri,
                 claims=json.dumps(claims, separators=(",", ":")),
                 ui_locales=ui_locales,
+                scope=" ".join((self._settings.scope, ORGANISATION)) if organisation else self._settings.scope,
+                **({"prompt": "consent"} if ask_again else {}),
             )
         return Begun(**begun)
 

@@ -30,6 +30,7 @@ class Service:
     name_vi: str
     name_en: str
     level: str
+    organisation: bool = False  # one that people also use for a business or another organisation
 
 
 @dataclass(frozen=True, kw_only=True)

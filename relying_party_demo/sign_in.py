@@ -39,13 +39,19 @@ def destination(service_id: str | None) -> Response:
 @pages.get("/sign-in")
 def start() -> Response:
     service_id = request.args.get("service")
-    if service_id and not visitor.settings().service(service_id):
+    service = visitor.settings().service(service_id) if service_id else None
+    if service_id and service is None:
         raise Failure("not_found")
+    organisation = service is not None and service.organisation
     try:
-        begun = visitor.provider().begin(level=owed_level(service_id), ui_locales=_ui_locales())
+        begun = visitor.provider().begin(
+            level=owed_level(service_id), ui_locales=_ui_locales(), organisation=organisation,
+            ask_again=organisation and "again" in request.args,
+        )  # fmt: skip
     except Failure as failure:
         raise Failure(failure.code, service_id=service_id) from failure
-    details = {"nonce": begun.nonce, "code_verifier": begun.code_verifier, "service_id": service_id}
+    details: dict[str, Any] = {"nonce": begun.nonce, "code_verifier": begun.code_verifier, "service_id": service_id}
+    details["organisation"] = organisation
     visitor.store().begin(begun.state, visitor.browser(), details)
     return redirect(begun.url, 303)
 
@@ -90,11 +96,11 @@ def _sign_in_from_answer(begun: Mapping[str, Any]) -> None:
     # We asked for the level as essential; that the provider kept to it is for us to check, who rely on it.
     if answer.id_token_claims.get("acr") not in sufficient_levels(owed_level(begun["service_id"])):
         raise Failure("level_not_reached")
-    visitor.sign_in(_session(answer))
+    visitor.sign_in(_session(answer, organisation_asked=begun["organisation"]))
     log.info("signed in at %s", answer.id_token_claims["acr"])
 
 
-def _session(answer: SignIn) -> Session:
+def _session(answer: SignIn, *, organisation_asked: bool) -> Session:
     claims = {**answer.id_token_claims, **answer.userinfo}
     return Session(
         sub=answer.id_token_claims["sub"],
@@ -102,5 +108,6 @@ def _session(answer: SignIn) -> Session:
         acr=answer.id_token_claims["acr"],
         claims=claims,
         userinfo=answer.userinfo,
+        organisation_asked=organisation_asked,
         id_token=answer.id_token,
     )

@@ -42,6 +42,7 @@ class Session:
     acr: str
     claims: Mapping[str, Any]  # the id_token's and userinfo's claims together
     userinfo: Mapping[str, Any]
+    organisation_asked: bool = False  # the person was asked for whom they act; claims `org_…` say for whom
     id_token: str  # kept to end the provider's session too: it is the hint at sign-out
 
 

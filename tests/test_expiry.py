@@ -71,7 +71,7 @@ def add_grant(house: House, number: int, session: int) -> None:
     row: dict[str, Any] = {
         "id": bytes([number]) * 16, "session_id": bytes([session]) * 16, "person_id": PERSON, "client_id": "tax",
         "sub": "abc", "claims": 0, "level": 2, "amr": "pwd", "source_kind": "banking", "issued_at": clock.seconds(),
-        "revoked_at": None,
+        "revoked_at": None, "mandate_id": None,
     }  # fmt: skip
     row |= {column.name: 0 for column in GrantRow.__table__.columns if column.name not in row and not column.nullable}
     with house.database.write() as tx:
@@ -155,7 +155,7 @@ def test_events_go_after_two_years_and_nothing_else_ever_does(house: House) -> N
         with house.database.write() as tx:
             house.audit.person_made(tx, person_id=PERSON, source_id="bank")
             person = {"id": PERSON, "status": "active", "version": 1, "number_index": None, "attributes": b""}
-            tx.run(insert(PersonRow), **person, made_at=0, changed_at=0)
+            tx.run(insert(PersonRow), **person, made_at=0, changed_at=0, checked_at=None, check_owed=0)
         time.shift(730 * DAY - 1)
         expire(house)
         assert rows(house, AuditRow) == 1

@@ -31,10 +31,11 @@ from idp.app import House, create_app
 from idp.clients import Registration
 from idp.settings import Settings, load
 from idp.sources import SourceDraft
-from idp.storage import Base
 from tests.peers.visitor import Page, Visitor
+from tests.storage.places import make_tables
 
 CITIZEN = TO_TRY[0].personal_number
+CITIZENS = 1500  # at each source: more than all tests of one process use up
 
 
 class _Quiet(WSGIRequestHandler):
@@ -245,6 +246,8 @@ def world(directory: Path, **changes: Any) -> Iterator[World]:
     seal.add_master_key(str(master_keys))
     with contextlib.ExitStack() as stack:
         issuer, server = stack.enter_context(listening("idp.localhost"))
+        if "client_certificate_header" in changes:  # goes with a host name of its own, which leads to the same server
+            changes = {"client_certificate_url": issuer.replace("idp.", "cert.", 1), **changes}
         settings = load(
             **{
                 "mode": "test", "issuer": issuer, "master_keys_file": str(master_keys), "log_level": "ERROR",
@@ -253,7 +256,7 @@ def world(directory: Path, **changes: Any) -> Iterator[World]:
         )  # fmt: skip
         server.app = app = create_app(settings)
         house: House = app.extensions["motcua"]
-        Base.metadata.create_all(house.database.engine)
+        make_tables(house.database.engine)
         house.keys.ensure()
         sources = {
             "bank": stack.enter_context(_source(house, directory, "bank", "banking", 2)),
@@ -268,7 +271,7 @@ def _source(house: House, directory: Path, source_id: str, kind: str, ceiling: i
     with listening(f"{source_id}.localhost") as (issuer, server):
         client: dict[str, Any] = {
             "client_id": "motcua", "redirect_uris": [f"{house.settings.issuer}/callback/{source_id}"],
-            "post_logout_redirect_uris": [f"{house.settings.issuer}/"],
+            "post_logout_redirect_uris": [f"{house.settings.issuer}/signed-out"],
         }  # fmt: skip
         key = ec.generate_private_key(ec.SECP256R1())
         named = {"kid": "test", "alg": "ES256", "use": "sig"}
@@ -285,7 +288,7 @@ def _source(house: House, directory: Path, source_id: str, kind: str, ceiling: i
                     "MOTCUA_MODE": "test",
                     "SANDBOX_KIND": kind,
                     "SANDBOX_ISSUER": issuer,
-                    "SANDBOX_CITIZENS": "300",
+                    "SANDBOX_CITIZENS": str(CITIZENS),
                     "SANDBOX_NAME": source_id,
                     "SANDBOX_CLIENTS_FILE": str(clients_file),
                 }  # fmt: skip

@@ -46,12 +46,39 @@ class Audit:
     def person_status_changed(self, tx: Transaction, *, person_id: bytes, status: str, reason: str) -> None:
         _add(tx, "person_status_changed", person_id=person_id, details={"status": status, "reason": reason})
 
+    def register_refused(
+        self, tx: Transaction, *, person_id: bytes | None, source_id: str, code: str, agreement: str
+    ) -> None:
+        """The population register was asked about somebody, and what it said stopped them."""
+        details = {"code": code, "agreement": agreement}
+        _add(tx, "register_refused", person_id=person_id, source_id=source_id, details=details)
+
+    def register_changed(self, tx: Transaction, *, person_id: bytes, source_id: str, change: str) -> None:
+        """A register reported by itself that somebody died, was corrected or has a new number."""
+        _add(tx, "register_changed", person_id=person_id, source_id=source_id, details={"change": change})
+
+    def feed_refused(self, tx: Transaction, *, source_id: str, reason: str) -> None:
+        _add(tx, "feed_refused", source_id=source_id, details={"reason": reason})
+
+    def contract_checked(self, tx: Transaction, *, source_id: str, version: int, passed: bool, operator: str) -> None:
+        details = {"version": version, "passed": passed, "operator": operator}
+        _add(tx, "contract_checked", source_id=source_id, details=details)
+
     def told(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, claims: list[str], consent: bool
     ) -> None:
         """The person was shown what goes to the portal and went on; `consent` if they had to agree, and did."""
         details = {"claims": claims, "consent": consent}
         _add(tx, "told", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
+
+    def acted_for(
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, register: str | None,
+        tax_code: str | None, authority: str | None,
+    ) -> None:  # fmt: skip
+        """The person said for whom they act at a portal; without a tax code for themselves."""
+        details = {"tax_code": tax_code, "authority": authority}
+        _add(tx, "acted_for", person_id=person_id, session_id=session_id, client_id=client_id, source_id=register,
+             details=details)  # fmt: skip
 
     def granted(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, level: int, claims: list[str]

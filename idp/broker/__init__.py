@@ -6,7 +6,20 @@ browser that began it by a cookie of its own, and a visit to a source to its sig
 
 from idp.broker.journey import Journey, Started
 from idp.broker.shelf import Answer, Login, Shelf
-from idp.broker.steps import Need, Progress, Step, next_step
+from idp.broker.steps import ACTING_LEVEL, Need, Progress, Step, acts_for, next_step
 from idp.broker.visits import Visits
 
-__all__ = ["Answer", "Journey", "Login", "Need", "Progress", "Shelf", "Started", "Step", "Visits", "next_step"]
+__all__ = [
+    "ACTING_LEVEL",
+    "Answer",
+    "Journey",
+    "Login",
+    "Need",
+    "Progress",
+    "Shelf",
+    "Started",
+    "Step",
+    "Visits",
+    "acts_for",
+    "next_step",
+]

@@ -9,11 +9,12 @@ from ipaddress import ip_address, ip_network
 from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.broker.shelf import KEPT_SECONDS, Login, Shelf
-from idp.broker.steps import Need, Progress, Step, next_step, owes_consent
+from idp.broker.steps import Need, Progress, Step, acts_for, names_to_tell, next_step, owes_consent
 from idp.clients import Client, Clients
 from idp.errors import Failure, Refused
 from idp.people import People, claims
 from idp.people.claims import ClaimValue, Release
+from idp.registers import Checking
 from idp.seal import Sealer, to_text
 from idp.sessions import Sessions, Standing
 from idp.sessions.cookies import Cookies
@@ -30,7 +31,7 @@ class Started:
 class Journey:
     def __init__(
         self, *, database: Database, short_lived: ShortLived, shelf: Shelf, clients: Clients, people: People,
-        sessions: Sessions, audit: Audit, sealer: Sealer, cookies: Cookies, settings: Settings,
+        sessions: Sessions, audit: Audit, sealer: Sealer, cookies: Cookies, settings: Settings, checking: Checking,
     ) -> None:  # fmt: skip
         self._database = database
         self._short_lived = short_lived
@@ -42,6 +43,7 @@ class Journey:
         self._sealer = sealer
         self._cookies = cookies
         self._settings = settings
+        self._checking = checking
 
     def start(self, need: Need, request: str, cookies: Mapping[str, str], network: str) -> Started:
         """A sign-in is under way, bound to this browser; raises Refused for a flood from one network."""
@@ -58,6 +60,10 @@ class Journey:
         per_minute = self._short_lived.count(f"begun:{_customer(network)}", 60)
         if per_minute > self._settings.limits.logins_per_network_per_minute:
             raise Refused(errors.TOO_MANY, "sign-ins from one network")
+
+    def network_name(self, network: str) -> str:
+        """What connectors may call the network that a browser is on: it tells nothing, and stays the same."""
+        return to_text(self._sealer.index("network", _customer(network)))
 
     def login(self, login_id: str, cookies: Mapping[str, str]) -> Login:
         """The sign-in, if it is this browser's; raises Refused."""
@@ -97,13 +103,29 @@ class Journey:
         progress = Progress() if standing is None else self._shelf.progress(login.id, standing.session_id)
         return next_step(login.need, client, standing, progress)
 
+    def check(self, login: Login, standing: Standing) -> None:
+        """The population register was asked about the person again, if it answers; raises Refused."""
+        try:
+            self._checking.at_single_sign_on(standing)
+        except Refused as problem:
+            self._audit.refused(
+                problem.failure, client_id=login.need.client_id, person_id=standing.person_id,
+                session_id=standing.session_id,
+            )  # fmt: skip
+            raise
+        self._shelf.note_checked(login.id, standing.session_id)
+
     def values_to_tell(self, login: Login, standing: Standing) -> dict[str, ClaimValue]:
         """What the portal will be able to read, by claim, for the person to see first."""
         person = self._people.find(standing.person_id)
         if person is None:
             raise Refused(errors.PERSON_BARRED, "the person is gone")
-        release = Release(person=person, sub=standing.sub or "", level=standing.level, source_kind=standing.source_kind)
-        return claims.released(login.need.claim_names, release)
+        mandate = acts_for(login.need, standing)
+        release = Release(
+            person=person, sub=standing.sub or "", level=standing.level, source_kind=standing.source_kind,
+            organisation=None if mandate is None else mandate.organisation,
+        )  # fmt: skip
+        return claims.released(names_to_tell(login.need, standing), release)
 
     def told(self, login: Login, client: Client, standing: Standing, *, agreed: bool) -> None:
         """It is kept that the person was told and went on; raises Refused where consent is owed and was not given."""
@@ -111,7 +133,8 @@ class Journey:
             raise Refused(errors.CONSENT_REQUIRED)
         # What was told before counts on, unless this portal needs consent and what was told was never agreed to.
         before = standing.told_claims or () if standing.agreed or not client.consent_required else ()
-        names = tuple(dict.fromkeys((*before, *login.need.claim_names)))
+        shown = names_to_tell(login.need, standing)
+        names = tuple(dict.fromkeys((*before, *shown)))
         with self._database.write() as tx:
             self._people.keep_told(
                 tx, person_id=standing.person_id, client_id=client.id, sector=client.sector, claim_names=names,
@@ -119,7 +142,7 @@ class Journey:
             )  # fmt: skip
             self._audit.told(
                 tx, person_id=standing.person_id, session_id=standing.session_id, client_id=client.id,
-                claims=list(login.need.claim_names), consent=agreed,
+                claims=list(shown), consent=agreed,
             )  # fmt: skip
         self._shelf.note_told(login.id, standing.session_id)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from idp import clock, entropy
 from idp.broker.steps import Need, Progress
+from idp.broker.stops import Stop, as_values, from_values
 from idp.errors import CATALOGUE, Failure
-from idp.seal import Sealer, from_text, to_text
+from idp.seal import Sealer
 from idp.storage import ShortLived
 
 KEPT_SECONDS = 21_600  # six hours: long after a sign-in has expired, its page still leads back to the portal
@@ -41,17 +42,18 @@ class Leg:
     login_id: str
     source_id: str
     version: int
-    state: bytes
+    stop: Stop
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrived:
-    """A person came back from a source: the sign-in goes on, with a session or with the failure to show."""
+    """A visit went on: to its next stop, or to its end with a session or with the failure to show."""
 
     login_id: str
     session_cookie: str | None = None
     failure_code: str | None = None
     source_id: str | None = None
+    waiting: str | None = None  # the handle of the visit's next stop, where it is not over
 
     @property
     def failure(self) -> Failure | None:
@@ -83,7 +85,10 @@ class Shelf:
     def progress(self, login_id: str, session_id: bytes) -> Progress:
         """What was done within this sign-in by whoever this session is of; another's steps do not count."""
         name = _within(login_id, session_id)
-        return Progress(signed_in=self._read("signed-in", name) is not None, told=self._read("told", name) is not None)
+        return Progress(
+            signed_in=self._read("signed-in", name) is not None, told=self._read("told", name) is not None,
+            checked=self._read("checked", name) is not None, acted=self._read("acted", name) is not None,
+        )  # fmt: skip
 
     def note_signed_in(self, login_id: str, session_id: bytes) -> None:
         self._keep("signed-in", _within(login_id, session_id), True)
@@ -91,9 +96,16 @@ class Shelf:
     def note_told(self, login_id: str, session_id: bytes) -> None:
         self._keep("told", _within(login_id, session_id), True)
 
+    def note_acted(self, login_id: str, session_id: bytes) -> None:
+        self._keep("acted", _within(login_id, session_id), True)
+
+    def note_checked(self, login_id: str, session_id: bytes) -> None:
+        self._keep("checked", _within(login_id, session_id), True)
+
     def begin_leg(self, handle: str, leg: Leg) -> None:
         """The visit can be found as long as its sign-in, so that whoever comes back late is led to the portal."""
-        self._keep("leg", handle, asdict(leg) | {"state": to_text(leg.state)})
+        values = {"login_id": leg.login_id, "source_id": leg.source_id, "version": leg.version}
+        self._keep("leg", handle, values | {"stop": as_values(leg.stop)})
 
     def leg(self, handle: str) -> Leg | None:
         return _leg(self._read("leg", handle))
@@ -154,6 +166,36 @@ class Shelf:
         text: str | None = self._opened("posted", handle, self._short_lived.take(_key("posted", handle)))
         return text
 
+    # Kept apart from what browsers post: nobody but the proxy can say what certificate was shown.
+
+    def keep_certificate(self, visit: str, pem: str | None, seconds: int) -> str:
+        """What the browser showed on this visit, to be found by the handle returned."""
+        handle = entropy.short_handle()
+        self._keep("certificate", handle, [visit, pem], seconds)
+        return handle
+
+    def certificate(self, handle: str) -> tuple[str, str | None] | None:
+        """The handle of the visit, and what was shown; still there for a second click."""
+        kept = self._read("certificate", handle)
+        return None if kept is None else (kept[0], kept[1])
+
+    def keep_offer(self, login_id: str, session_id: bytes, offer: Any, seconds: int) -> None:
+        self._keep("offer", _within(login_id, session_id), offer, seconds)
+
+    def offer(self, login_id: str, session_id: bytes) -> Any:
+        """The organisations that were offered to whoever this session is of, within this sign-in and minutes ago."""
+        return self._read("offer", _within(login_id, session_id))
+
+    def keep_leaving(self, return_url: str | None, told: list[tuple[str, str]], seconds: int) -> str:
+        """Where somebody goes on after signing out at their source, to be found by the handle returned."""
+        handle = entropy.short_handle()
+        self._keep("leaving", handle, [return_url, told], seconds)
+        return handle
+
+    def leaving(self, handle: str) -> tuple[str | None, list[tuple[str, str]]] | None:
+        kept = self._read("leaving", handle)
+        return None if kept is None else (kept[0], [(vi, en) for vi, en in kept[1]])
+
     def _keep(self, kind: str, name: str, value: Any, seconds: int = KEPT_SECONDS) -> bool:
         sealed = self._sealer.seal(f"shelf.{kind}", json.dumps(value).encode(), name.encode())
         return self._short_lived.put_if_absent(_key(kind, name), sealed, seconds)
@@ -181,4 +223,4 @@ def _need(kept: dict[str, Any]) -> Need:
 
 
 def _leg(kept: Any) -> Leg | None:
-    return None if kept is None else Leg(**(kept | {"state": from_text(kept["state"])}))
+    return None if kept is None else Leg(**(kept | {"stop": from_values(kept["stop"])}))

@@ -8,10 +8,15 @@ from enum import StrEnum
 from idp.clients import Client
 from idp.people import claims
 from idp.sessions import Standing
+from idp.sessions.mandates import Mandate
+
+ACTING_LEVEL = 2
 
 
 class Step(StrEnum):
     SIGN_IN = "sign_in"  # choose a source and prove yourself there
+    CHECK = "check"  # the population register is asked about the person again; nobody has to do anything for that
+    ACT_FOR = "act_for"  # say whether to act for oneself or for an organisation
     TELL = "tell"  # see what goes to the portal, and agree where that is asked
     ANSWER = "answer"  # all is there that the portal asked for
     WRONG_PERSON = "wrong_person"  # signed in, but not as the person the portal named
@@ -29,6 +34,7 @@ class Need:
     sign_in_again: bool = False  # the person must prove themselves within this sign-in
     choose_again: bool = False  # the person wants to choose whom to be
     tell_again: bool = False
+    act_for: bool = False  # the portal serves organisations too, and there is a register that knows who acts for them
     only_person: str | None = None  # hexadecimal id; "" is nobody
     ui_locales: tuple[str, ...] = ()
 
@@ -39,6 +45,8 @@ class Progress:
 
     signed_in: bool = False
     told: bool = False
+    acted: bool = False  # said for whom they act
+    checked: bool = False  # the register was asked, or could not be
 
 
 def next_step(need: Need, client: Client, standing: Standing | None, progress: Progress) -> Step:
@@ -47,6 +55,10 @@ def next_step(need: Need, client: Client, standing: Standing | None, progress: P
         return Step.SIGN_IN
     if need.only_person is not None and standing.person_id.hex() != need.only_person:
         return Step.WRONG_PERSON if progress.signed_in else Step.SIGN_IN
+    if standing.check_due and not (progress.checked or progress.signed_in):  # who signs in is asked about then
+        return Step.CHECK
+    if _must_say_for_whom(need, standing, progress):
+        return Step.ACT_FOR
     if _must_be_told(need, client, standing, progress):
         return Step.TELL
     return Step.ANSWER
@@ -62,15 +74,37 @@ def _good_enough(need: Need, standing: Standing, progress: Progress) -> bool:
     return progress.signed_in or not again
 
 
+def may_act_for(need: Need, standing: Standing) -> bool:
+    """Whether organisations can be offered: a register is asked by the number of somebody who is surely that person."""
+    return need.act_for and standing.has_number and standing.level >= ACTING_LEVEL
+
+
+def acts_for(need: Need, standing: Standing) -> Mandate | None:
+    """For which organisation the person acts at this portal, if for one."""
+    return standing.mandate if may_act_for(need, standing) else None
+
+
+def names_to_tell(need: Need, standing: Standing) -> tuple[str, ...]:
+    """The claims that this portal may read of this person now: nothing of organisations where they act for none."""
+    return claims.without_organisation(need.claim_names) if acts_for(need, standing) is None else need.claim_names
+
+
 def owes_consent(need: Need, client: Client) -> bool:
     """Whether the person must agree, and not only be told: where the registration says so, and there is what."""
     return client.consent_required and bool(claims.personal(need.claim_names))
 
 
+def _must_say_for_whom(need: Need, standing: Standing, progress: Progress) -> bool:
+    if not may_act_for(need, standing):
+        return False
+    again = (need.choose_again or need.tell_again) and not progress.acted
+    return again or not standing.said_for_whom
+
+
 def _must_be_told(need: Need, client: Client, standing: Standing, progress: Progress) -> bool:
     if standing.sub is None or standing.told_claims is None:
         return True
-    if not set(need.claim_names) <= set(standing.told_claims):
+    if not set(names_to_tell(need, standing)) <= set(standing.told_claims):
         return True
     if owes_consent(need, client) and not standing.agreed:
         return True

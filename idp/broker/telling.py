@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from connectors.base import BirthDate
 from idp.people import claims
 from idp.people.claims import ClaimValue
-from idp.web.language import Language, format_birth_date, text
+from idp.web.language import Language, format_birth_date, format_date, text
 from idp.web.pages import ClaimLine
-from idp.web.words import ClaimLabel
+from idp.web.words import AUTHORITIES, ClaimLabel
 
 _LABELS: dict[str, ClaimLabel] = {
     "name": ClaimLabel.NAME,
@@ -27,7 +28,13 @@ _LABELS: dict[str, ClaimLabel] = {
     "NgayThangNamSinh": ClaimLabel.BIRTHDATE,
     "ThuDienTu": ClaimLabel.EMAIL,
     "SoDienThoai": ClaimLabel.PHONE_NUMBER,
+    "org_tax_code": ClaimLabel.ORG_TAX_CODE,
+    "org_name": ClaimLabel.ORG_NAME,
+    "org_role": ClaimLabel.ORG_ROLE,
+    "org_authority": ClaimLabel.ORG_AUTHORITY,
+    "org_until": ClaimLabel.ORG_UNTIL,
 }
+_LEFT_OUT_IF_UNKNOWN = frozenset({ClaimLabel.ORG_ROLE, ClaimLabel.ORG_AUTHORITY, ClaimLabel.ORG_UNTIL})
 _MASKED = frozenset({ClaimLabel.PERSONAL_NUMBER, ClaimLabel.FORMER_NUMBER})
 
 
@@ -41,6 +48,8 @@ def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue], langua
         label, value = _LABELS[name], values.get(name)
         worded = "" if value is None else _worded(label, str(value), language)
         line = ClaimLine(label_id=label, value=worded, masked=label in _MASKED)
+        if not worded and label in _LEFT_OUT_IF_UNKNOWN:
+            continue  # the register names none, and will not within this sign-in
         if label not in lines or not lines[label].value:
             lines[label] = line
     return tuple(lines.values())
@@ -50,6 +59,10 @@ def _worded(label: ClaimLabel, value: str, language: Language) -> str:
     """The value as people write it; portals get it as the standard has it."""
     if label is ClaimLabel.GENDER:
         return text(language, f"sex.{value}")
+    if label is ClaimLabel.ORG_AUTHORITY and value in AUTHORITIES:
+        return text(language, f"authority.{value}")
+    if label is ClaimLabel.ORG_UNTIL:
+        return format_date(language, date.fromisoformat(value))
     if label is not ClaimLabel.BIRTHDATE:
         return value
     digits = value.replace("-", "")  # yyyy, yyyyMM or yyyyMMdd

@@ -10,6 +10,7 @@ import click
 
 from idp.app import House
 from idp.cli import shared
+from idp.cli.contracts import contract, known, reports
 from idp.cli.shared import Wrong
 from idp.cli.source_files import SourceFile, read_draft, read_file
 from idp.people.assurance import acr
@@ -33,8 +34,10 @@ def add(file: IO[bytes], secrets: Path | None, on: bool, new_keys: bool, operato
 
     FILE is JSON: {"id": …, "kind": …, "name_vi": …, "name_en": …, "ceiling": 1 to 4, "configuration": {…},
     "secrets": {…}}. A secret is a text, {"file": PATH}, {"keep": true} (the version in force has it), or {"generate":
-    "ES256"}: a private key, made when there is none, whose public half is printed for the source. With --secrets DIR
-    a text is the name of a file in that folder, and a PATH begins there.
+    "ES256"}: a private key, made when there is none, whose public half is printed for the source ("RSA-SAML": with a
+    certificate; --new-keys announces the next one, and the time after that it signs). With --secrets DIR a text is the
+    name of a file in that folder, and a PATH begins there. Anywhere in the configuration, {"file": PATH} stands for
+    the text of that file.
 
     A new source starts switched off; a new version of one that is on is in force within seconds.
     """
@@ -65,7 +68,7 @@ def list_sources(as_json: bool) -> None:
 @shared.json_option
 def check(source_id: str, as_json: bool) -> None:
     """Make every test that needs no person; the exit code is 1 if one fails."""
-    if not _passes(_known(shared.open_house(), source_id), as_json=as_json):
+    if not _passes(known(shared.open_house(), source_id), as_json=as_json):
         raise click.exceptions.Exit(1)
 
 
@@ -76,7 +79,7 @@ def check(source_id: str, as_json: bool) -> None:
 def enable(source_id: str, unchecked: bool, operator: str) -> None:
     """Switch the source on, if it passes every test."""
     house = shared.open_house()
-    source = _known(house, source_id)
+    source = known(house, source_id)
     if not unchecked and not _passes(source, as_json=False):
         raise click.ClickException(f"{source_id}: stays {'on' if source.enabled else 'off'}, since a test failed")
     _switch(house, source, True, "enabled, unchecked" if unchecked else "enabled", operator)
@@ -88,14 +91,18 @@ def enable(source_id: str, unchecked: bool, operator: str) -> None:
 def disable(source_id: str, operator: str) -> None:
     """Switch the source off, everywhere within seconds; sign-ins that are under way there end."""
     house = shared.open_house()
-    _switch(house, _known(house, source_id), False, "disabled", operator)
+    _switch(house, known(house, source_id), False, "disabled", operator)
 
 
 @sources.command()
 @click.argument("source_id", metavar="ID")
 def jwks(source_id: str) -> None:
     """Print what we publish for the source: our public keys."""
-    click.echo(_published(_known(shared.open_house(), source_id)))
+    click.echo(_published(known(shared.open_house(), source_id)))
+
+
+sources.add_command(contract)
+sources.add_command(reports)
 
 
 def _save(
@@ -113,18 +120,11 @@ def _save(
         house.audit.source_changed(
             tx, source_id=draft.id, change="enabled, unchecked", version=version, operator=operator
         )
-    saved = _known(house, draft.id)  # this transaction's connection sees what it wrote
+    saved = known(house, draft.id)  # this transaction's connection sees what it wrote
     published = _published(saved)  # fails now, not at the first sign-in, where a key is of no use
     yield f"{draft.id}: version {version} is in force, switched {'on' if saved.enabled else 'off'}"
     if has_new_key:
         yield f"give the source this key:\n{published}"
-
-
-def _known(house: House, source_id: str) -> Source:
-    source = house.sources.find(source_id)
-    if source is None:
-        raise Wrong(f"{source_id}: there is no such source; `idp sources list` shows all")
-    return source
 
 
 def _published(source: Source) -> str:

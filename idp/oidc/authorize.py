@@ -29,6 +29,8 @@ POSTED_SECONDS = 300
 _SILENT_ANSWERS = {
     Step.SIGN_IN: errors.LOGIN_REQUIRED,
     Step.WRONG_PERSON: errors.HINT_MISMATCH,
+    Step.CHECK: errors.INTERACTION_REQUIRED,
+    Step.ACT_FOR: errors.INTERACTION_REQUIRED,
     Step.TELL: errors.CONSENT_REQUIRED,
 }
 
@@ -62,11 +64,11 @@ class Authorize:
             note_refusal(self._audit, problem.failure, detail=problem.detail, client_id=problem.client_id)
             return see_other(self._answers.error_url(problem.redirect_uri, problem.state, problem.failure))
         highest_level = self._sources.highest_level()
-        need = need_of(asked, client, highest_level)
+        need = need_of(asked, client, self._sources)
         standing = self._sessions.standing(self._cookies.session(request.cookies), client)
         step = next_step(need, client, standing, Progress())
         if step is Step.ANSWER and standing is not None:
-            return see_other(self._answers.code_url(asked, standing))
+            return see_other(self._answers.code_url(asked, need, standing))
         if asked.owed_level > highest_level:
             return self._refusal(asked, errors.UNMET_LEVEL)
         if "none" in asked.prompts:
@@ -118,7 +120,7 @@ class Authorize:
         standing = self._journey.standing(client, request.cookies)
         step = self._journey.step(login, client, standing)
         if step is Step.ANSWER and standing is not None:
-            return self._answers.code_url(asked, standing)
+            return self._answers.code_url(asked, login.need, standing)
         if step is Step.WRONG_PERSON:
             note_refusal(self._audit, errors.HINT_MISMATCH, client_id=client.id)
             return self._answers.error_url(asked.redirect_uri, asked.state, errors.HINT_MISMATCH)

@@ -1,4 +1,5 @@
-"""`/logout` (OpenID Connect RP-Initiated Logout 1.0): the session ends here and at every portal that it reached.
+"""`/logout` (OpenID Connect RP-Initiated Logout 1.0): the session ends here, at every portal that it reached, and then,
+where it offers that, at the source that the person came from.
 
 With an id_token_hint of this very session the wish is plainly the portal's own person's, and it is done at once;
 without one we ask first, since any page on the web can send a browser here.
@@ -6,20 +7,30 @@ without one we ask first, since any page on the web can send a browser here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import structlog
+
+from connectors.base import OutboundError, SignsOut
 from idp import entropy, errors
+from idp.broker import Shelf
 from idp.clients import Client, Clients
 from idp.errors import Refused
 from idp.keys import Keys, NotOurs
 from idp.oidc.http import Parameters, with_parameters
 from idp.seal import Sealer, to_text
 from idp.sessions import Ended, Sessions
+from idp.sources import Source, Sources
 from idp.storage import Database
 
 PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 PARAMETER_CHARACTERS = 8192
+SIGNED_OUT = "/signed-out"  # registered at every source; who comes back is known by the handle
+LEAVING_SECONDS = 1800
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +43,19 @@ class Wish:
 
 
 class Logout:
-    def __init__(self, *, clients: Clients, sessions: Sessions, keys: Keys, sealer: Sealer, database: Database) -> None:
+    def __init__(
+        self, *, clients: Clients, sessions: Sessions, sources: Sources, shelf: Shelf, keys: Keys, sealer: Sealer,
+        database: Database, issuer: str, not_at: Sequence[str],
+    ) -> None:  # fmt: skip
         self._clients = clients
         self._sessions = sessions
         self._keys = keys
         self._sealer = sealer
         self._database = database
+        self._sources = sources
+        self._shelf = shelf
+        self._issuer = issuer
+        self._not_at = frozenset(not_at)
 
     def wanted(self, parameters: Parameters) -> str:
         """The parameters that are ours, as a query; raises Refused for one that is too long to be."""
@@ -73,6 +91,35 @@ class Logout:
         """The session is over, its portals are being told; None if it was over already."""
         with self._database.write() as tx:
             return self._sessions.end(tx, session_id, reason)
+
+    def at_source(self, ended: Ended, return_url: str | None) -> tuple[str, Source] | None:
+        """Where the source ends its own session; None where it cannot, need not or does not answer.
+
+        Ours has ended by then, so that nothing of this can stand in the way: a source that never sends the browser back
+        only keeps it.
+        """
+        held = ended.at_source
+        source = None if held is None else self._sources.find(held.source_id)
+        if held is None or source is None or not source.enabled or source.id in self._not_at:
+            return None
+        if not isinstance(source.connector, SignsOut):
+            return None
+        told = [(client.name_vi, client.name_en) for client in ended.told]
+        handle = self._shelf.keep_leaving(return_url, told, LEAVING_SECONDS)
+        try:
+            with self._sources.call(source, "sign_out") as call:
+                url = source.connector.sign_out(
+                    call.context, logout_hint=held.logout_hint, return_url=f"{self._issuer}{SIGNED_OUT}", handle=handle
+                )
+        except (OutboundError, KeyError, ValueError) as problem:
+            log.warning("no_sign_out_at_source", source=source.id, problem=type(problem).__name__)
+            return None
+        return None if url is None else (url, source)
+
+    def left(self, parameters: Parameters) -> tuple[str | None, list[tuple[str, str]]] | None:
+        """Where somebody goes on who comes back from signing out at a source, and which portals were told."""
+        given = parameters.as_dict()
+        return self._shelf.leaving(given.get("state") or given.get("RelayState") or "")
 
     def portal(self, client_id: str) -> Client | None:
         """The portal, if it is switched on."""

@@ -35,6 +35,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
 
+from connectors.base import Organisation
 from idp import clock, entropy, errors
 from idp.clients import Client, Clients
 from idp.errors import Failure, Refused
@@ -216,7 +217,7 @@ class TokenServer(AuthorizationServer):
         wanted = GrantWanted(
             id=code.grant_id, session_id=code.session_id, person_id=code.person_id, claim_names=code.userinfo_claims,
             told_names=tuple(dict.fromkeys((*code.userinfo_claims, *code.id_token_claims))),
-            level=code.level, auth_time=code.auth_time, touch=code.touch,
+            level=code.level, auth_time=code.auth_time, touch=code.touch, mandate_id=code.mandate_id,
         )  # fmt: skip
         try:
             return self._grants.redeem(wanted, client)
@@ -245,8 +246,18 @@ class TokenServer(AuthorizationServer):
         person = self._people.find(code.person_id)
         if person is None:
             raise Told(errors.SESSION_OVER)
-        release = Release(person=person, sub=granted.sub, level=granted.level, source_kind=granted.source_kind)
+        release = Release(
+            person=person, sub=granted.sub, level=granted.level, source_kind=granted.source_kind,
+            organisation=self._organisation(code),
+        )  # fmt: skip
         return dict(claims.released(code.id_token_claims, release))
+
+    def _organisation(self, code: Code) -> Organisation | None:
+        """For whom the person acts, where the id_token is to tell."""
+        if code.mandate_id is None or not claims.of_organisation(code.id_token_claims):
+            return None
+        mandate = self.sessions.mandates.find(code.mandate_id)
+        return None if mandate is None else mandate.organisation
 
     def handle_response(self, status: int, body: Any, _headers: Any) -> Any:
         return as_json(status, body)

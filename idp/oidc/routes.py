@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, request
@@ -15,7 +15,7 @@ from idp.errors import Refused
 from idp.oidc.authorize import POSTED, POSTED_SECONDS, Authorize
 from idp.oidc.discovery import Discovery
 from idp.oidc.http import Parameters, Request, Response, see_other
-from idp.oidc.logout import Logout, Wish
+from idp.oidc.logout import SIGNED_OUT, Logout, Wish
 from idp.oidc.token import Token
 from idp.oidc.userinfo import UserInfo
 from idp.people import claims
@@ -51,6 +51,7 @@ class Routes:
         room.add_url_rule("/authorize/continue/<login_id>", "resume", self._resume)
         room.add_url_rule("/logout", "logout", self._logout, methods=["GET", "POST"])
         room.add_url_rule("/logout/confirm", "confirm_logout", self._confirm_logout, methods=["POST"])
+        room.add_url_rule(SIGNED_OUT, "signed_out", self._left)
         room.add_url_rule("/claims", "claims", _claims_table)
         return room
 
@@ -80,7 +81,8 @@ class Routes:
         session_id = self.logout.open_session(cookie)
         if session_id is not None and not self.logout.is_meant(session_id, wish):
             return self._ask_to_sign_out(wish, cookie)
-        return self._signed_out(session_id, wish.return_url, "the portal signed out")
+        back = None if wish.client is None or wish.return_url is None else (wish.client, wish.return_url)
+        return self._signed_out(session_id, back, "the portal signed out")
 
     def _confirm_logout(self) -> FlaskResponse:
         cookie = self.cookies.session(request.cookies)
@@ -89,14 +91,7 @@ class Routes:
         back = self._sealed_return(request.args.get("next"))
         if request.form.get("decision") != "sign_out":
             return to_flask(see_other("/"))  # not to the portal's own "signed out": it would believe it
-        response = self._signed_out(self.logout.open_session(cookie), None, "the person signed out")
-        if back is None:
-            return response
-        portal, url = back
-        spoken = language.of_request()
-        onward = pages.onward(url, portal.name(spoken), spoken)  # after a form: see `_resume`
-        onward.headers.add("Set-Cookie", self.cookies.clear_session())
-        return onward
+        return self._signed_out(self.logout.open_session(cookie), back, "the person signed out", after_form=True)
 
     def _ask_to_sign_out(self, wish: Wish, cookie: str | None) -> FlaskResponse:
         onward = ""
@@ -109,15 +104,41 @@ class Routes:
         )  # fmt: skip
         return pages.sign_out_question(page, language.of_request())
 
-    def _signed_out(self, session_id: bytes | None, return_url: str | None, reason: str) -> FlaskResponse:
+    def _signed_out(
+        self, session_id: bytes | None, back: tuple[Client, str] | None, reason: str, *, after_form: bool = False
+    ) -> FlaskResponse:
+        """The session is over; the browser goes on to the source to end that one's too, to the portal, or stays.
+
+        After a form it is sent on by a page: see `_resume`. To a source always, since a portal's own sign-out is a form
+        whose page expects to be led to us and to nobody else.
+        """
         ended = None if session_id is None else self.logout.end(session_id, reason)
-        if return_url is not None:
-            response = to_flask(see_other(return_url))
+        spoken = language.of_request()
+        way = None if back is None else (back[1], back[0].name(spoken))
+        leave = None if ended is None else self.logout.at_source(ended, None if back is None else back[1])
+        if leave is not None:
+            way, after_form = (leave[0], leave[1].name(spoken)), True
+        response: FlaskResponse
+        if way is None:
+            told = [] if ended is None else [(client.name_vi, client.name_en) for client in ended.told]
+            response = pages.signed_out(_told(told), spoken)
         else:
-            told = [] if ended is None else [pages.PortalTold(name_vi=c.name_vi, name_en=c.name_en) for c in ended.told]
-            response = pages.signed_out(told, language.of_request())
+            response = pages.onward(*way, spoken) if after_form else to_flask(see_other(way[0]))
         response.headers.add("Set-Cookie", self.cookies.clear_session())
         return response
+
+    def _left(self) -> FlaskResponse:
+        """Back from a source at which the person signed out. Ours had ended before."""
+        left = self.logout.left(Parameters.parse(from_flask().query))
+        return_url, told = left or (None, ())
+        if return_url is not None:
+            return to_flask(see_other(return_url))
+        # Whoever opens this address may have got it from somebody else: it must not claim what is not so.
+        if self.logout.open_session(self.cookies.session(request.cookies)) is not None:
+            return to_flask(see_other("/"))
+        if left is None:
+            return pages.signed_out((), language.of_request())
+        return pages.signed_out(_told(told), language.of_request(), at_source=True)
 
     def _logout_parameters(self) -> Parameters:
         handle = request.args.get(POSTED)
@@ -135,6 +156,10 @@ class Routes:
             raise Refused(errors.BAD_FORM) from None
         client = self.logout.portal(client_id)
         return None if client is None else (client, url)
+
+
+def _told(portals: Sequence[tuple[str, str]]) -> list[pages.PortalTold]:
+    return [pages.PortalTold(name_vi=name_vi, name_en=name_en) for name_vi, name_en in portals]
 
 
 def from_flask() -> Request:

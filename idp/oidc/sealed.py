@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from idp import clock, entropy
 from idp.people import claims
 from idp.seal import BadSeal, Sealer, from_text, to_text
+from idp.sessions.mandates import MANDATE_ID_BYTES
 
 CODE_LIMIT_CHARACTERS = 512
-NONCE_LIMIT_CHARACTERS = 156  # with a 64-character client id the longest code has 508 characters
+NONCE_LIMIT_CHARACTERS = 156  # with a 64-character client id the longest code has 511 characters
 TOKEN_PREFIX = "mc_at_"  # so that scanners can recognise a leaked one
 
-_CODE = struct.Struct(">16s16s16s16s32sQQQIIBBBB")
+_CODE_PURPOSE = "code.2"
+_CODE = struct.Struct(">16s16s16s16s8s32sHQQIIBBBB")
+_NO_MANDATE = bytes(MANDATE_ID_BYTES)
 _TOKEN = struct.Struct(">16s16s16sII")
 
 
@@ -42,6 +45,7 @@ class Code:
     level: int
     issued_at: int
     touch: bool
+    mandate_id: bytes | None = None  # under which mandate, if the person acts for an organisation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +67,11 @@ def seal_code(sealer: Sealer, code: Code) -> str:
     client, nonce = code.client_id.encode(), (code.nonce or "").encode()
     flags = (code.code_challenge is not None) | (code.nonce is not None) << 1 | code.touch << 2
     fixed = _CODE.pack(
-        code.grant_id, code.session_id, code.person_id, code.redirect_uri, challenge,
+        code.grant_id, code.session_id, code.person_id, code.redirect_uri, code.mandate_id or _NO_MANDATE, challenge,
         claims.to_bits(code.scopes, claims.SCOPE_POSITIONS), claims.to_bits(code.id_token_claims),
         claims.to_bits(code.userinfo_claims), code.auth_time, code.issued_at, code.level, flags, len(client), len(nonce)
     )  # fmt: skip
-    return sealer.seal_text("code", fixed + client + nonce)
+    return sealer.seal_text(_CODE_PURPOSE, fixed + client + nonce)
 
 
 def open_code(sealer: Sealer, text: str, lifetime_seconds: int) -> Code:
@@ -75,11 +79,11 @@ def open_code(sealer: Sealer, text: str, lifetime_seconds: int) -> Code:
     if len(text) > CODE_LIMIT_CHARACTERS:
         raise Unreadable
     try:
-        plain = sealer.open_text("code", text)
+        plain = sealer.open_text(_CODE_PURPOSE, text)
     except BadSeal:
         raise Unreadable from None
-    (grant_id, session_id, person_id, redirect_uri, challenge, scopes, id_claims, info_claims, auth_time, issued_at,
-     level, flags, client_length, _) = _CODE.unpack_from(plain)  # fmt: skip
+    (grant_id, session_id, person_id, redirect_uri, mandate_id, challenge, scopes, id_claims, info_claims, auth_time,
+     issued_at, level, flags, client_length, _) = _CODE.unpack_from(plain)  # fmt: skip
     if not 0 <= clock.seconds() - issued_at < lifetime_seconds:
         raise Unreadable
     variable = plain[_CODE.size :]
@@ -89,7 +93,7 @@ def open_code(sealer: Sealer, text: str, lifetime_seconds: int) -> Code:
         nonce=variable[client_length:].decode() if flags & 2 else None,
         scopes=claims.from_bits(scopes, claims.SCOPE_POSITIONS), id_token_claims=claims.from_bits(id_claims),
         userinfo_claims=claims.from_bits(info_claims), auth_time=auth_time, level=level, issued_at=issued_at,
-        touch=bool(flags & 4),
+        touch=bool(flags & 4), mandate_id=None if mandate_id == _NO_MANDATE else mandate_id,
     )  # fmt: skip
 
 

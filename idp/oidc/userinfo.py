@@ -34,7 +34,7 @@ class UserInfo:
             return _challenge(problem.failure)
 
     def _claims(self, text: str) -> dict[str, Any]:
-        """The claims; raises Refused unless the token and all four that it names stand."""
+        """The claims; raises Refused unless the token and all that it names stand."""
         try:
             token = open_access_token(self._sealer, text)
         except Unreadable:
@@ -43,8 +43,9 @@ class UserInfo:
         if entitled is None or entitled.client_id != token.client_id:
             raise Refused(errors.BAD_TOKEN)
         release = Release(
-            person=entitled.person, sub=entitled.sub, level=entitled.level, source_kind=entitled.source_kind
-        )
+            person=entitled.person, sub=entitled.sub, level=entitled.level, source_kind=entitled.source_kind,
+            organisation=entitled.organisation,
+        )  # fmt: skip
         return {"sub": entitled.sub, **claims.released(entitled.claim_names, release)}
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.base import Assertion, IdentifierType
+from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
+from connectors.registers import Pivot, Verdict
 from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.errors import Refused
 from idp.people import claims, models
+from idp.people.identifiers import PERSONAL_NUMBER, birth_year
 from idp.people.matching import Decision, decide
 from idp.people.person import PROVEN, Person
 from idp.seal import Sealer, to_text
@@ -32,6 +34,15 @@ class Recognised:
     rule: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What came of asking the population register about somebody who signs in; `verdict` None: it did not answer."""
+
+    source_id: str
+    verdict: Verdict | None
+    asked_at: int  # milliseconds, before it answered: what it reports meanwhile is not settled by that
+
+
 class People:
     def __init__(self, database: Database, sealer: Sealer, audit: Audit) -> None:
         self._database = database
@@ -47,23 +58,43 @@ class People:
         plain = self._sealer.open(SEALED, bytes(attributes), person_id)
         return Person(id=person_id, status=status, version=version, attributes=Person.attributes_from(plain))
 
-    def recognise(self, tx: Transaction, assertion: Assertion, source_id: str, proofing: int) -> Recognised:
+    def find_by_number(self, tx: Transaction, number: str) -> Person | None:
+        """Whoever has this personal number, or had it."""
+        return self._optional(tx.one(models.FIND_BY_NUMBER, number=self._number_index(number)))
+
+    def pivot(self, assertion: Assertion, source_id: str, proofing: int) -> Pivot | None:
+        """Whom to ask the population register about: None for somebody without a proven personal number."""
+        number = _current_number(assertion) if proofing >= PROVEN else None
+        if number is not None:
+            return pivot_of(number, assertion.name, assertion.birth_date)
+        linked = self._optional(
+            self._database.one(models.FIND_BY_LINK, source=source_id, subject=self._subject_index(assertion))
+        )
+        return None if linked is None else pivot_of_person(linked)
+
+    def recognise(
+        self, tx: Transaction, assertion: Assertion, source_id: str, proofing: int, checked: Checked | None = None
+    ) -> Recognised:
         """The person whom the source means, found or made, told what the source says, and linked.
 
-        `proofing` is the assertion's, as far as the operator lets the source assert it.
+        `proofing` is the assertion's, as far as the operator lets the source assert it. `checked` is what the
+        population register said of them, which is kept with the person.
 
         Raises Refused for a conflict, for too little to go by and for a barred person; Conflict (from the
         transaction) when another sign-in made the same person at the same moment: then do it again.
         """
         number = _current_number(assertion) if proofing >= PROVEN else None
-        # The issuer is part of the name: a source that is pointed at another issuer meets other people.
-        subject_index = self._sealer.index("links.subject", f"{assertion.issuer}\n{assertion.subject}")
+        subject_index = self._subject_index(assertion)
         linked = self._optional(tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index))
-        numbered = self._optional(tx.one(models.FIND_BY_NUMBER, number=self._number_index(number))) if number else None
-        decision = decide(assertion, proofing, number, linked, numbered)
+        numbered = self.find_by_number(tx, number) if number else None
+        if numbered is not None and number != numbered.personal_number:  # the source does not know the new one yet
+            number = numbered.personal_number
+            assertion = replace(assertion, identifiers=tuple(map(_no_more_current, assertion.identifiers)))
+        rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
+        decision = decide(assertion, proofing, number, linked, numbered, rectified)
         if decision.failure is not None:
             raise Refused(decision.failure, decision.rule)
-        person = self._keep(tx, decision, assertion, source_id, proofing)
+        person = self._keep(tx, decision, assertion, source_id, proofing, checked)
         if linked is None:
             tx.run(
                 models.ADD_LINK, source_id=source_id, subject_index=subject_index, person_id=person.id,
@@ -104,32 +135,88 @@ class People:
             self._audit.person_status_changed(tx, person_id=person_id, status=status, reason=reason)
         return found
 
+    def keep_checked(self, tx: Transaction, person: Person, checked: Checked) -> Person:
+        """The register's word is kept: what it has rectified, other numbers, and when it agreed, or that it is owed.
+
+        Raises Conflict where the person was changed at the same moment.
+        """
+        if checked.verdict is None:
+            tx.run(models.OWE_CHECK, person_id=person.id, owed_since=clock.milliseconds())
+            return person
+        now = clock.seconds()
+        told, changed = person.told_by_register(checked.verdict, checked.source_id, now)
+        if changed:
+            self._change(tx, person, told, checked.source_id, changed)
+        self._keep_aliases(tx, told)
+        tx.run(models.KEEP_CHECK, person_id=person.id, when_checked=now, asked_at=checked.asked_at)
+        return told
+
+    def forget_check(self, tx: Transaction, person_id: bytes, *, owed: bool) -> None:
+        """Nobody goes by what the register said before: the next sign-in asks it, and a worker if a check is owed."""
+        since = clock.milliseconds() if owed else 0
+        tx.run(models.SET_CHECK, person_id=person_id, when_checked=None, owed_since=since)
+
+    def owing(self, after: bytes, most: int) -> list[bytes]:
+        """The next people whom the register has to be asked about, by id."""
+        return [bytes(row[0]) for row in self._database.all(models.OWING, after=after, most=most)]
+
+    def renumber(self, tx: Transaction, person: Person, new_number: str, source_id: str) -> bool:
+        """The person has the new number and is found by the old one too; False where somebody else has the new one.
+
+        Raises Conflict where the person was changed at the same moment.
+        """
+        holder = self.find_by_number(tx, new_number)
+        if holder is not None and holder.id != person.id:
+            return False
+        told, changed = person.renumbered(new_number, source_id, clock.seconds())
+        if changed:
+            self._change(tx, person, told, source_id, changed)
+            self._keep_aliases(tx, told)
+        return True
+
+    def _change(self, tx: Transaction, before: Person, after: Person, source_id: str, changed: list[str]) -> None:
+        written = tx.run(
+            models.CHANGE_PERSON, person_id=after.id, seen_version=before.version, new_version=after.version,
+            new_attributes=self._sealer.seal(SEALED, after.to_json(), after.id), now=clock.seconds(),
+            new_number=self._number_index(after.personal_number) if after.personal_number else None,
+        )  # fmt: skip
+        if not written:
+            raise Conflict("the person was changed at the same moment")
+        self._audit.person_rectified(tx, person_id=after.id, source_id=source_id, attributes=changed)
+
+    def _keep_aliases(self, tx: Transaction, person: Person) -> None:
+        for number in person.earlier_numbers:
+            tx.run(
+                models.KEEP_ALIAS[self._database.is_sqlite], number_index=self._number_index(number),
+                person_id=person.id, made_at=clock.seconds(),
+            )  # fmt: skip
+
     def _mint(self, person_id: bytes, sector: str) -> str:
         """A pairwise sub: from the random id alone, so that no detail of the person can change or betray it."""
         key = self._sealer.index("subjects.key", sector)
         return to_text(hmac.digest(key, person_id, "sha256"))
 
-    def _keep(self, tx: Transaction, decision: Decision, assertion: Assertion, source_id: str, proofing: int) -> Person:
+    def _keep(
+        self, tx: Transaction, decision: Decision, assertion: Assertion, source_id: str, proofing: int,
+        checked: Checked | None,
+    ) -> Person:  # fmt: skip
         before = decision.person or Person(id=entropy.random_id(), status="active", version=0)
         now = clock.seconds()
         person, changed = before.told_by(assertion, source_id, proofing, now)
-        if not changed:
-            return person
-        sealed = self._sealer.seal(SEALED, person.to_json(), person.id)
-        number_index = self._number_index(person.personal_number) if person.personal_number else None
         if decision.person is None:
+            number_index = self._number_index(person.personal_number) if person.personal_number else None
+            sealed = self._sealer.seal(SEALED, person.to_json(), person.id)
             tx.run(models.ADD_PERSON, id=person.id, status=person.status, version=person.version, made_at=now,
-                   changed_at=now, number_index=number_index, attributes=sealed)  # fmt: skip
+                   changed_at=now, number_index=number_index, attributes=sealed, checked_at=None,
+                   check_owed=0)  # fmt: skip
             self._audit.person_made(tx, person_id=person.id, source_id=source_id)
-            return person
-        written = tx.run(
-            models.CHANGE_PERSON, person_id=person.id, seen_version=before.version, new_version=person.version,
-            new_attributes=sealed, new_number=number_index, now=now,
-        )  # fmt: skip
-        if not written:
-            raise Conflict("the person was changed at the same moment")
-        self._audit.person_rectified(tx, person_id=person.id, source_id=source_id, attributes=changed)
-        return person
+        elif changed:
+            self._change(tx, before, person, source_id, changed)
+        return person if checked is None else self.keep_checked(tx, person, checked)
+
+    def _subject_index(self, assertion: Assertion) -> bytes:
+        # The issuer is part of the name: a source that is pointed at another issuer meets other people.
+        return self._sealer.index("links.subject", f"{assertion.issuer}\n{assertion.subject}")
 
     def _number_index(self, number: str) -> bytes:
         return self._sealer.index("people.number", number)
@@ -141,6 +228,31 @@ class People:
         return self.opened(bytes(row[0]), row[1], row[2], bytes(row[3]))
 
 
+def pivot_of(number: str, name: Name, birth_date: BirthDate | None) -> Pivot:
+    """Whom to ask about. Where nobody told a birth date (certificates hold none), the number's own year stands in."""
+    if birth_date is None and PERSONAL_NUMBER.fullmatch(number):
+        year = birth_year(number)
+        birth_date = BirthDate(year=year, as_sent=str(year))
+    identifier = Identifier(type=IdentifierType.PERSONAL_NUMBER, value=number)
+    return Pivot(identifier=identifier, name=name, birth_date=birth_date)
+
+
+def pivot_of_person(person: Person) -> Pivot | None:
+    """Whom to ask the register about for this person; None without a number or a name."""
+    if person.personal_number is None or person.name is None:
+        return None
+    name = Name(full=person.name, family=person.family_name, middle=person.middle_name, given=person.given_name)
+    born = person.birth_date
+    sent = person.birth_date_as_sent or ""
+    date = None if born is None else BirthDate(year=born.year, month=born.month, day=born.day, as_sent=sent)
+    return pivot_of(person.personal_number, name, date)
+
+
+def _no_more_current(identifier: Identifier) -> Identifier:
+    is_number = identifier.type is IdentifierType.PERSONAL_NUMBER
+    return replace(identifier, state="former") if is_number else identifier
+
+
 def _current_number(assertion: Assertion) -> str | None:
     for identifier in assertion.identifiers:
         if identifier.type is IdentifierType.PERSONAL_NUMBER and identifier.state == "current":
@@ -148,4 +260,4 @@ def _current_number(assertion: Assertion) -> str | None:
     return None
 
 
-__all__ = ["People", "Person", "Recognised", "errors"]
+__all__ = ["Checked", "People", "Person", "Recognised", "errors", "pivot_of_person"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from connectors.base import Organisation
 from idp.people.person import Person
 
 ClaimValue = str | bool | int
@@ -22,6 +23,7 @@ class Release:
     sub: str
     level: int
     source_kind: str
+    organisation: Organisation | None = None  # for whom the person acts
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,16 @@ def _vnconnect_birthdate(release: Release) -> str | None:
     return "".join(parts)
 
 
+def _of_organisation(read: Callable[[Organisation], str | None]) -> Callable[[Release], ClaimValue | None]:
+    """A claim that only somebody has who acts for an organisation."""
+    return lambda release: None if release.organisation is None else read(release.organisation)
+
+
+def _until(organisation: Organisation) -> str | None:
+    """The last day, as `yyyy-mm-dd`; no claim where no end is known."""
+    return None if organisation.until is None else organisation.until.isoformat()
+
+
 CLAIMS: tuple[Claim, ...] = (
     Claim("name", ("profile", "name"), lambda r: r.person.name),
     Claim("family_name", ("profile",), lambda r: r.person.family_name),
@@ -76,6 +88,11 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("TechID", ("vnconnect",), lambda r: r.sub),
     Claim("loAs", ("vnconnect",), lambda r: f"LoA{r.level}"),
     Claim("loginIdp", ("vnconnect",), lambda r: r.source_kind),
+    Claim("org_tax_code", ("organisation",), _of_organisation(lambda o: o.tax_code)),
+    Claim("org_name", ("organisation",), _of_organisation(lambda o: o.name)),
+    Claim("org_role", ("organisation",), _of_organisation(lambda o: o.role)),
+    Claim("org_authority", ("organisation",), _of_organisation(lambda o: o.authority)),
+    Claim("org_until", ("organisation",), _of_organisation(_until)),
 )
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -83,6 +100,8 @@ POSITIONS = {claim.name: position for position, claim in enumerate(CLAIMS)}
 # openid comes first: it is the one scope that every request holds, and releases the sub alone.
 SCOPES = tuple(dict.fromkeys(("openid", *(scope for claim in CLAIMS for scope in claim.scopes))))
 SCOPE_POSITIONS = {scope: position for position, scope in enumerate(SCOPES)}
+# The scope by which a portal says that it serves organisations too: its person is asked for whom they act.
+ORGANISATION = "organisation"
 # Scopes that an operator grants by name, one portal at a time; the command line asks for the reason.
 GUARDED_SCOPES = frozenset({"personal_number"})
 
@@ -96,6 +115,15 @@ FACTS = frozenset(
 def personal(names: Iterable[str]) -> tuple[str, ...]:
     """Those of the named claims that tell something of the person."""
     return tuple(name for name in names if name not in FACTS)
+
+
+def of_organisation(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the named claims that tell something of an organisation."""
+    return tuple(name for name in names if ORGANISATION in BY_NAME[name].scopes)
+
+
+def without_organisation(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if ORGANISATION not in BY_NAME[name].scopes)
 
 
 def allowed(names: Iterable[str], granted_scopes: Iterable[str]) -> tuple[str, ...]:

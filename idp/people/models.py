@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, bindparam, insert, select, update
+from sqlalchemy import (
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    bindparam,
+    case,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.storage import Base
+
+_OWED = text("check_owed <> 0")
 
 
 class PersonRow(Base):
@@ -21,6 +35,18 @@ class PersonRow(Base):
     attributes: Mapped[bytes] = mapped_column(LargeBinary)  # sealed JSON
     made_at: Mapped[int]
     changed_at: Mapped[int]
+    checked_at: Mapped[int | None]  # when the population register last agreed
+    check_owed: Mapped[int] = mapped_column(server_default="0")  # since when, in milliseconds; 0: it is not
+    __table_args__ = (Index("ix_people_owing", "id", sqlite_where=_OWED, postgresql_where=_OWED),)
+
+
+class AliasRow(Base):
+    """A personal number that was this person's: the register gave them another, and others may not know that yet."""
+
+    __tablename__ = "number_aliases"
+    number_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    person_id: Mapped[bytes] = mapped_column(LargeBinary, index=True)
+    made_at: Mapped[int]
 
 
 class LinkRow(Base):
@@ -60,7 +86,17 @@ class ConsentRow(Base):
 
 _PERSON = (PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes)
 FIND_PERSON = select(*_PERSON).where(PersonRow.id == bindparam("person_id"))
-FIND_BY_NUMBER = select(*_PERSON).where(PersonRow.number_index == bindparam("number"))
+# Whoever has the number now; else whoever had it. As two reads joined, since PostgreSQL uses no index for an OR.
+FIND_BY_NUMBER: Any = (
+    select(*_PERSON, literal_column("0").label("rank"))
+    .where(PersonRow.number_index == bindparam("number"))
+    .union_all(
+        select(*_PERSON, literal_column("1").label("rank"))
+        .join(AliasRow, AliasRow.person_id == PersonRow.id)
+        .where(AliasRow.number_index == bindparam("number"))
+    )
+    .order_by("rank")
+)
 FIND_BY_LINK = (
     select(*_PERSON)
     .join(LinkRow, LinkRow.person_id == PersonRow.id)
@@ -85,6 +121,28 @@ SET_STATUS = (
     .values(status=bindparam("new_status"), version=PersonRow.version + 1, changed_at=bindparam("now"))
 )
 
+_OF_PERSON = update(PersonRow).where(PersonRow.id == bindparam("person_id"))
+# What was asked before the check came to be owed does not settle it.
+KEEP_CHECK = _OF_PERSON.values(
+    checked_at=bindparam("when_checked"),
+    check_owed=case((PersonRow.check_owed > bindparam("asked_at"), PersonRow.check_owed), else_=literal_column("0")),
+)
+SET_CHECK = _OF_PERSON.values(checked_at=bindparam("when_checked"), check_owed=bindparam("owed_since"))
+OWE_CHECK = _OF_PERSON.values(check_owed=bindparam("owed_since"))
+OWING = (
+    select(PersonRow.id)
+    .where(PersonRow.check_owed != literal_column("0"), PersonRow.id > bindparam("after"))
+    .order_by(PersonRow.id)
+    .limit(bindparam("most"))
+)
+
+
+def _keep_alias(make: Any) -> Any:
+    adding = make(AliasRow).values(
+        number_index=bindparam("number_index"), person_id=bindparam("person_id"), made_at=bindparam("made_at")
+    )
+    return adding.on_conflict_do_nothing(index_elements=[AliasRow.number_index])
+
 
 def _keep_subject(make: Any) -> Any:
     adding = make(SubjectRow).values(
@@ -105,6 +163,7 @@ def _keep_consent(make: Any) -> Any:
     )
 
 
+KEEP_ALIAS = {True: _keep_alias(sqlite_insert), False: _keep_alias(postgres_insert)}
 KEEP_SUBJECT = {True: _keep_subject(sqlite_insert), False: _keep_subject(postgres_insert)}
 KEEP_CONSENT = {True: _keep_consent(sqlite_insert), False: _keep_consent(postgres_insert)}
 FIND_SUBJECT = select(SubjectRow.sub).where(

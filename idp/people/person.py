@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from connectors.base import Assertion, IdentifierType
+from connectors.base import Assertion, BirthDate, IdentifierType
+from connectors.registers import Verdict
+from idp.people.names import folded
 
 # The proofing from which a source's word on a number counts. Below it anybody may have typed anybody's number.
 PROVEN = 2
+REGISTER = 4  # the proofing of the population register's own word
+_NAME = ("name", "family_name", "middle_name", "given_name")  # of one name, or not known
 _BIRTH_DATE = ("birth_date", "birth_date_as_sent")  # known, or not, together
 
 
@@ -39,6 +44,10 @@ class Born:
     @property
     def known_parts(self) -> int:
         return 1 + (self.month is not None) + (self.day is not None)
+
+
+def born_on(date: BirthDate) -> Born:
+    return Born(date.year, date.month, date.day)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +105,29 @@ class Person:
         return None if attribute is None else Born(*attribute.value)
 
     @property
+    def birth_date_as_sent(self) -> str | None:
+        return self._text("birth_date_as_sent")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name, and those that the register says they had before: sources may not know of the change yet."""
+        return tuple(filter(None, (self.name, *self._earlier("earlier_names"))))
+
+    @property
+    def birth_dates(self) -> tuple[Born, ...]:
+        now = () if self.birth_date is None else (self.birth_date,)
+        return (*now, *(Born(*each) for each in self._earlier("earlier_birth_dates")))
+
+    @property
+    def earlier_numbers(self) -> tuple[str, ...]:
+        """Personal numbers that were theirs before, or are known to the register beside the current one."""
+        return tuple(self._earlier("earlier_numbers"))
+
+    def _earlier(self, name: str) -> list[Any]:
+        attribute = self.attributes.get(name)
+        return [] if attribute is None else list(attribute.value)
+
+    @property
     def updated_at(self) -> int:
         """When the last of the attributes came to us, in seconds since 1970."""
         return max((attribute.at for attribute in self.attributes.values()), default=0)
@@ -108,6 +140,8 @@ class Person:
         """
         attributes, changed = dict(self.attributes), []
         said = _attributes(assertion, with_numbers=proofing >= PROVEN)
+        if self._has_better_name(assertion, proofing):
+            said = {name: value for name, value in said.items() if name not in _NAME}
         for name, value in _without_lost_parts(said, self.birth_date).items():
             known = attributes.get(name)
             if known is not None and known.proofing > proofing:
@@ -117,12 +151,74 @@ class Person:
                 attributes[name] = Attribute(value, source_id, proofing, now)
         return replace(self, attributes=attributes, version=self.version + bool(changed)), changed
 
+    def told_by_register(self, verdict: Verdict, source_id: str, now: int) -> tuple[Person, list[str]]:
+        """The person after the register has agreed: with what it has rectified, the details of before kept beside it.
+
+        Returns the names of the attributes that changed as well.
+        """
+        said: dict[str, Any] = {}
+        new = verdict.rectified
+        if new is not None and new.name.full and new.name.full != self.name:
+            said |= {"name": new.name.full, "family_name": new.name.family, "middle_name": new.name.middle,
+                     "given_name": new.name.given}  # fmt: skip
+            if self.name is not None and folded(self.name) != folded(new.name.full):  # not for a mere spelling
+                said["earlier_names"] = _with(self._earlier("earlier_names"), self.name)
+        if new is not None and new.birth_date is not None and _parts(new.birth_date) != self._birth_parts():
+            said |= {"birth_date": _parts(new.birth_date), "birth_date_as_sent": new.birth_date.as_sent}
+            known = self.birth_date
+            if known is not None and not known.agrees_with(born_on(new.birth_date)):
+                said["earlier_birth_dates"] = _with(self._earlier("earlier_birth_dates"), self._birth_parts())
+        for alias in (*verdict.aliases, *(() if new is None else (new.identifier,))):
+            if alias.type is IdentifierType.FORMER_NUMBER and self.former_number is None:
+                said["former_number"] = alias.value
+            elif alias.type is IdentifierType.PERSONAL_NUMBER and alias.value != self.personal_number:
+                said["earlier_numbers"] = _with(said.get("earlier_numbers", self.earlier_numbers), alias.value)
+        return self._with_words(said, source_id, now)
+
+    def renumbered(self, new_number: str, source_id: str, now: int) -> tuple[Person, list[str]]:
+        """The person under the number that the register has given them, the old one kept."""
+        earlier = [number for number in self.earlier_numbers if number != new_number]
+        said = {"personal_number": new_number, "earlier_numbers": _with(earlier, self.personal_number)}
+        return self._with_words(said, source_id, now)
+
+    def _birth_parts(self) -> list[int | None] | None:
+        born = self.birth_date
+        return None if born is None else [born.year, born.month, born.day]
+
+    def _with_words(self, said: dict[str, Any], source_id: str, now: int) -> tuple[Person, list[str]]:
+        """The person with the register's own words; a part of the name that it does not give is not known any more."""
+        attributes = {name: value for name, value in self.attributes.items() if name not in said}
+        attributes |= {
+            name: Attribute(value, source_id, REGISTER, now) for name, value in said.items() if value is not None
+        }
+        changed = [name for name in said if _value(attributes, name) != _value(self.attributes, name)]
+        return (replace(self, attributes=attributes, version=self.version + 1), changed) if changed else (self, [])
+
+    def _has_better_name(self, assertion: Assertion, proofing: int) -> bool:
+        """Whether the source has another name than a stronger one told us: then its parts are not ours either."""
+        known = self.attributes.get("name")
+        return known is not None and known.proofing > proofing and folded(known.value) != folded(assertion.name.full)
+
     def to_json(self) -> bytes:
         return json.dumps({name: list(asdict(each).values()) for name, each in self.attributes.items()}).encode()
 
     @staticmethod
     def attributes_from(text: bytes) -> dict[str, Attribute]:
         return {name: Attribute(*parts) for name, parts in json.loads(text).items()}
+
+
+def _value(attributes: dict[str, Attribute], name: str) -> Any:
+    attribute = attributes.get(name)
+    return None if attribute is None else attribute.value
+
+
+def _with(earlier: Iterable[Any], one: Any) -> list[Any]:
+    known = list(earlier)
+    return known if one is None or one in known else [*known, one]
+
+
+def _parts(born: BirthDate) -> list[int | None]:
+    return [born.year, born.month, born.day]
 
 
 def _without_lost_parts(said: dict[str, Any], known: Born | None) -> dict[str, Any]:

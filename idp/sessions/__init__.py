@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from idp import clock, entropy
@@ -10,6 +11,7 @@ from idp.clients import Client, Clients
 from idp.people import claims
 from idp.seal import Sealer, to_text
 from idp.sessions import models
+from idp.sessions.mandates import Mandate, Mandates
 from idp.settings import Lifetimes
 from idp.storage import Database, Transaction
 from idp.storage.outbox import Outbox
@@ -17,6 +19,7 @@ from idp.storage.outbox import Outbox
 TOUCH_EVERY_SECONDS = 60  # used_at is only ever this much behind, and costs a write only so often
 LOGOUT_NOTICE = "backchannel_logout"
 SID_BYTES = 18
+UPSTREAM = "sessions.upstream"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,10 @@ class Standing:
     agreed: bool
     sub: str | None  # None: no sub was minted yet for this portal's sector
     needs_touch: bool
+    has_number: bool = False  # a proven personal number
+    said_for_whom: bool = False  # the person has said for whom they act at this portal
+    mandate: Mandate | None = None  # None: for themselves
+    check_due: bool = False  # the population register has to be asked about the person before they go on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +52,17 @@ class SignedIn:
     level: int
     amr: tuple[str, ...]
     auth_time: int
+    upstream_session: str | None = None  # what the source wants to see again when the person signs out there
+    logout_hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtSource:
+    """What is needed to sign out at the source as well."""
+
+    source_id: str
+    upstream_session: str | None
+    logout_hint: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +70,22 @@ class Ended:
     """A session that has just ended, and which portals are being told."""
 
     told: tuple[Client, ...]
+    at_source: AtSource | None = None
 
 
 class Sessions:
     def __init__(
-        self, database: Database, sealer: Sealer, clients: Clients, outbox: Outbox, audit: Audit, lifetimes: Lifetimes
-    ) -> None:
+        self, database: Database, sealer: Sealer, clients: Clients, outbox: Outbox, audit: Audit, lifetimes: Lifetimes,
+        check_max_age_seconds: int | None = None,
+    ) -> None:  # fmt: skip
         self._database = database
         self._sealer = sealer
         self._clients = clients
         self._outbox = outbox
         self._audit = audit
         self._lifetimes = lifetimes
+        self._check_max_age_seconds = check_max_age_seconds  # None: nobody is asked about
+        self.mandates = Mandates(database, sealer, audit)
 
     def standing(self, cookie: str | None, client: Client) -> Standing | None:
         """The live session that this cookie opens, as this portal sees it; one read."""
@@ -80,7 +102,14 @@ class Sessions:
             session_id=bytes(row[0]), person_id=bytes(row[1]), level=row[2], auth_time=row[3], source_id=row[4],
             source_kind=row[5], needs_touch=now - row[6] >= TOUCH_EVERY_SECONDS,
             told_claims=None if row[7] is None else claims.from_bits(row[7]), agreed=bool(row[8]), sub=row[9],
+            has_number=bool(row[12]), said_for_whom=row[13] is not None,
+            mandate=self.mandates.opened(row[13], row[14]),
+            check_due=bool(row[12]) and self._is_check_due(bool(row[10]), row[11], now),
         )  # fmt: skip
+
+    def _is_check_due(self, owed: bool, checked_at: int | None, now: int) -> bool:
+        oldest_seconds = self._check_max_age_seconds
+        return oldest_seconds is not None and (owed or checked_at is None or now - checked_at > oldest_seconds)
 
     def open(self, tx: Transaction, cookie: str | None, signed_in: SignedIn) -> tuple[bytes, str]:
         """The browser has a session of this person; returns its id and the new cookie value.
@@ -96,7 +125,7 @@ class Sessions:
                 models.RENEW, of_session=session_id, new_fingerprint=entropy.fingerprint(value), now=now,
                 new_source=signed_in.source_id, new_kind=signed_in.source_kind, new_level=signed_in.level,
                 new_amr=" ".join(signed_in.amr), new_auth_time=signed_in.auth_time,
-                new_expiry=now + self._lifetimes.session_seconds,
+                new_expiry=now + self._lifetimes.session_seconds, new_upstream=self._sealed(session_id, signed_in),
             )  # fmt: skip
             return session_id, value
         if running:
@@ -107,6 +136,7 @@ class Sessions:
             source_id=signed_in.source_id, source_kind=signed_in.source_kind, level=signed_in.level,
             amr=" ".join(signed_in.amr), auth_time=signed_in.auth_time, opened_at=now, used_at=now,
             expires_at=now + self._lifetimes.session_seconds, ended_at=None,
+            upstream=self._sealed(session_id, signed_in),
         )  # fmt: skip
         return session_id, value
 
@@ -119,6 +149,7 @@ class Sessions:
 
     def end(self, tx: Transaction, session_id: bytes, reason: str) -> Ended | None:
         """The session is over, and every portal that was granted something in it will be told; None if it was over."""
+        at_source = self._at_source(tx, session_id)
         row = tx.one(models.END, of_session=session_id, now=clock.seconds())
         if row is None:
             return None
@@ -132,7 +163,18 @@ class Sessions:
         self._audit.session_ended(
             tx, person_id=bytes(row[0]), session_id=session_id, reason=reason, portals_told=len(told)
         )
-        return Ended(told=tuple(told))
+        return Ended(told=tuple(told), at_source=at_source)
+
+    def _sealed(self, session_id: bytes, signed_in: SignedIn) -> bytes | None:
+        values = (signed_in.upstream_session, signed_in.logout_hint)
+        return self._sealer.seal(UPSTREAM, json.dumps(values).encode(), session_id) if any(values) else None
+
+    def _at_source(self, tx: Transaction, session_id: bytes) -> AtSource | None:
+        row = tx.one(models.FIND_UPSTREAM, of_session=session_id)
+        if row is None or row[1] is None:
+            return None
+        upstream_session, logout_hint = json.loads(self._sealer.open(UPSTREAM, bytes(row[1]), session_id))
+        return AtSource(source_id=row[0], upstream_session=upstream_session, logout_hint=logout_hint)
 
     def end_all_of(self, tx: Transaction, person_id: bytes, reason: str) -> int:
         """No session of this person is open any more; returns how many were."""

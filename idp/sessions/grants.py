@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from connectors.base import Organisation
 from idp import clock
 from idp.audit import Audit
 from idp.clients import Client
 from idp.people import People, Person, claims
 from idp.sessions import models
+from idp.sessions.mandates import Mandates
 from idp.storage import Database
 
 
@@ -28,6 +30,7 @@ class GrantWanted:
     level: int
     auth_time: int
     touch: bool
+    mandate_id: bytes | None = None  # under which mandate, if the person acts for an organisation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +54,26 @@ class Entitled:
     level: int
     source_kind: str
     person: Person
+    organisation: Organisation | None = None
 
 
 class Grants:
-    def __init__(self, database: Database, people: People, audit: Audit) -> None:
+    def __init__(self, database: Database, people: People, audit: Audit, mandates: Mandates) -> None:
         self._database = database
         self._people = people
         self._audit = audit
+        self._mandates = mandates
 
     def redeem(self, wanted: GrantWanted, client: Client) -> Granted:
         """The grant exists, with its audit event, in one commit. Of any number of callers one succeeds.
 
-        Raises Conflict for a grant that exists already, SessionOver.
+        Raises Conflict for a grant that exists already, SessionOver (also where the mandate is).
         """
         now = clock.seconds()
         with self._database.write() as tx:
             row = tx.one(
                 models.GRANT, grant_id=wanted.id, session_id=wanted.session_id, client_id=client.id, level=wanted.level,
-                auth_time=wanted.auth_time,
+                auth_time=wanted.auth_time, mandate_id=wanted.mandate_id,
                 sector=client.sector, claims=claims.to_bits(wanted.claim_names), issued_at=now, now=now,
             )  # fmt: skip
             if row is None:
@@ -94,12 +99,13 @@ class Grants:
         return row is not None
 
     def entitled(self, grant_id: bytes) -> Entitled | None:
-        """What this grant entitles to now: None unless grant, session, person and client all stand. One read."""
-        row = self._database.one(models.ENTITLED, grant_id=grant_id)
+        """What this grant entitles to now: None unless grant, session, person, client and mandate stand. One read."""
+        row = self._database.one(models.ENTITLED, grant_id=grant_id, now=clock.seconds())
         if row is None:
             return None
         person = self._people.opened(bytes(row[5]), row[6], row[7], bytes(row[8]))
+        mandate = self._mandates.opened(row[9], row[10])
         return Entitled(
             client_id=row[0], sub=row[1], claim_names=claims.from_bits(row[2]), level=row[3], source_kind=row[4],
-            person=person,
+            person=person, organisation=None if mandate is None else mandate.organisation,
         )  # fmt: skip

@@ -5,7 +5,26 @@ The statements of the hot path stand here whole: each is the one trip that its e
 
 from __future__ import annotations
 
-from sqlalchemy import Index, LargeBinary, String, and_, bindparam, exists, func, insert, literal_column, select, update
+from typing import Any
+
+from sqlalchemy import (
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.clients.models import ClientRow
@@ -29,6 +48,21 @@ class SessionRow(Base):
     used_at: Mapped[int]
     expires_at: Mapped[int] = mapped_column(index=True)
     ended_at: Mapped[int | None]
+    upstream: Mapped[bytes | None] = mapped_column(LargeBinary)  # sealed: what the source wants to see at sign-out
+
+
+class MandateRow(Base):
+    """For whom the person of a session acts at one portal; without an organisation for themselves."""
+
+    __tablename__ = "mandates"
+    id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    session_id: Mapped[bytes] = mapped_column(LargeBinary)
+    person_id: Mapped[bytes] = mapped_column(LargeBinary)
+    client_id: Mapped[str] = mapped_column(String(100))
+    organisation: Mapped[bytes | None] = mapped_column(LargeBinary)  # sealed JSON
+    until: Mapped[int] = mapped_column(index=True)  # it counts before this instant
+    made_at: Mapped[int]
+    __table_args__ = (UniqueConstraint("session_id", "client_id"),)
 
 
 class GrantRow(Base):
@@ -47,6 +81,7 @@ class GrantRow(Base):
     source_kind: Mapped[str] = mapped_column(String(40))
     issued_at: Mapped[int] = mapped_column(index=True)
     revoked_at: Mapped[int | None]
+    mandate_id: Mapped[bytes | None] = mapped_column(LargeBinary)
     __table_args__ = (Index("ix_grants_session_client", "session_id", "client_id"),)
 
 
@@ -63,6 +98,8 @@ STANDING = (
     select(
         SessionRow.id, SessionRow.person_id, SessionRow.level, SessionRow.auth_time, SessionRow.source_id,
         SessionRow.source_kind, SessionRow.used_at, ConsentRow.claims, ConsentRow.agreed, SubjectRow.sub,
+        PersonRow.check_owed, PersonRow.checked_at, PersonRow.number_index.is_not(None), MandateRow.id,
+        MandateRow.organisation,
     )
     .join(PersonRow, PersonRow.id == SessionRow.person_id)
     .outerjoin(
@@ -71,30 +108,42 @@ STANDING = (
     .outerjoin(
         SubjectRow, and_(SubjectRow.person_id == SessionRow.person_id, SubjectRow.sector == bindparam("sector"))
     )
+    .outerjoin(
+        MandateRow,
+        and_(
+            MandateRow.session_id == SessionRow.id, MandateRow.client_id == bindparam("client_id"),
+            MandateRow.until > bindparam("now"),
+        ),
+    )
     .where(SessionRow.fingerprint == bindparam("fingerprint"), _ALIVE, SessionRow.used_at > bindparam("idle_since"))
 )  # fmt: skip
 
 # The redemption: the row is made only while the session is alive and no weaker than the code says, the person active,
 # the portal switched on and the sub minted. What it says of the sign-in is the session's, all of one moment. On
 # PostgreSQL it waits for whoever is just ending the session or barring the person, so that they see it or stop it.
+_MANDATE_ID = cast(bindparam("mandate_id"), LargeBinary)  # PostgreSQL cannot tell the type of a bare NULL
+_MANDATE = and_(
+    MandateRow.id == _MANDATE_ID, MandateRow.session_id == SessionRow.id,
+    MandateRow.client_id == bindparam("client_id"), MandateRow.until > bindparam("now"),
+)  # fmt: skip
 _redeemed = (
     select(
         bindparam("grant_id", type_=LargeBinary), SessionRow.id, SessionRow.person_id, ClientRow.id, SubjectRow.sub,
         bindparam("claims", type_=GrantRow.claims.type), SessionRow.level, SessionRow.auth_time, SessionRow.amr,
-        SessionRow.source_kind, bindparam("issued_at", type_=GrantRow.issued_at.type),
+        SessionRow.source_kind, bindparam("issued_at", type_=GrantRow.issued_at.type), _MANDATE_ID,
     )
     .join(PersonRow, PersonRow.id == SessionRow.person_id)
     .join(SubjectRow, and_(SubjectRow.person_id == SessionRow.person_id, SubjectRow.sector == bindparam("sector")))
     .join(ClientRow, and_(ClientRow.id == bindparam("client_id"), ClientRow.enabled == literal_column("1")))
     .where(
         SessionRow.id == bindparam("session_id"), _ALIVE, SessionRow.level >= bindparam("level"),
-        SessionRow.auth_time >= bindparam("auth_time"),
+        SessionRow.auth_time >= bindparam("auth_time"), or_(_MANDATE_ID.is_(None), exists().where(_MANDATE)),
     )
     .with_for_update(key_share=True, of=[SessionRow, PersonRow])
 )  # fmt: skip
 _GRANT_COLUMNS = [
     "id", "session_id", "person_id", "client_id", "sub", "claims", "level", "auth_time", "amr", "source_kind",
-    "issued_at",
+    "issued_at", "mandate_id",
 ]  # fmt: skip
 GRANT = (
     insert(GrantRow)
@@ -102,18 +151,21 @@ GRANT = (
     .returning(GrantRow.sub, GrantRow.level, GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind)
 )
 
-# Whether the four that a token names still stand: grant, session, person, client; and what userinfo needs of them.
+# Whether the four that a token names still stand: grant, session, person, client; and what userinfo needs of them. A
+# grant that was given for an organisation stands no longer than the mandate does.
 ENTITLED = (
     select(
         GrantRow.client_id, GrantRow.sub, GrantRow.claims, GrantRow.level, GrantRow.source_kind,
-        PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes,
+        PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes, MandateRow.id, MandateRow.organisation,
     )
     .join(SessionRow, SessionRow.id == GrantRow.session_id)
     .join(PersonRow, PersonRow.id == GrantRow.person_id)
     .join(ClientRow, ClientRow.id == GrantRow.client_id)
+    .outerjoin(MandateRow, and_(MandateRow.id == GrantRow.mandate_id, MandateRow.until > bindparam("now")))
     .where(
         GrantRow.id == bindparam("grant_id"), GrantRow.revoked_at.is_(None), SessionRow.ended_at.is_(None),
         PersonRow.status == literal_column("'active'"), ClientRow.enabled == literal_column("1"),
+        or_(GrantRow.mandate_id.is_(None), MandateRow.id.is_not(None)),
     )
 )  # fmt: skip
 
@@ -139,7 +191,7 @@ RENEW = (
     .values(
         fingerprint=bindparam("new_fingerprint"), source_id=bindparam("new_source"), source_kind=bindparam("new_kind"),
         level=bindparam("new_level"), amr=bindparam("new_amr"), auth_time=bindparam("new_auth_time"),
-        used_at=bindparam("now"), expires_at=bindparam("new_expiry"),
+        used_at=bindparam("now"), expires_at=bindparam("new_expiry"), upstream=bindparam("new_upstream"),
     )
 )  # fmt: skip
 TOUCH = (
@@ -150,8 +202,11 @@ TOUCH = (
 END = (
     update(SessionRow)
     .where(SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None))
-    .values(ended_at=bindparam("now"))
+    .values(ended_at=bindparam("now"), upstream=None)
     .returning(SessionRow.person_id)
+)
+FIND_UPSTREAM = select(SessionRow.source_id, SessionRow.upstream).where(
+    SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None)
 )
 OPEN_OF_PERSON = select(SessionRow.id).where(
     SessionRow.person_id == bindparam("of_person"), SessionRow.ended_at.is_(None)
@@ -163,9 +218,24 @@ PORTALS_OF_SESSION = (
     .group_by(GrantRow.client_id)
 )
 
+FIND_MANDATE = select(MandateRow.id, MandateRow.organisation).where(
+    MandateRow.id == bindparam("mandate_id"), MandateRow.until > bindparam("now")
+)
+
+
+def _keep_mandate(make: Any) -> Any:
+    names = ("id", "session_id", "person_id", "client_id", "organisation", "until", "made_at")
+    adding = make(MandateRow).values({name: bindparam(name) for name in names})
+    changed = {name: getattr(adding.excluded, name) for name in ("id", "organisation", "until", "made_at")}
+    return adding.on_conflict_do_update(index_elements=[MandateRow.session_id, MandateRow.client_id], set_=changed)
+
+
+KEEP_MANDATE = {True: _keep_mandate(sqlite_insert), False: _keep_mandate(postgres_insert)}
+
 # No session ends later than it would have expired. Its grants go after it: while there is a session, the portals that
 # must be told of its end are known.
 OUTLIVED_SESSIONS = outlived(SessionRow.id, SessionRow.expires_at <= MOMENT)
 OUTLIVED_GRANTS = outlived(
     GrantRow.id, GrantRow.issued_at <= MOMENT, ~exists().where(SessionRow.id == GrantRow.session_id)
 )
+OUTLIVED_MANDATES = outlived(MandateRow.id, MandateRow.until <= MOMENT)

@@ -7,10 +7,10 @@ with, unless the source is switched off.
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -21,13 +21,13 @@ from connectors.base import Check, Checkable, Connector, Context, HasMetadata, H
 from idp import clock, entropy
 from idp.seal import BadSeal, Sealer
 from idp.sources import models
+from idp.sources.calls import Call, Calls, NotAsked
 from idp.sources.documents import Documents
-from idp.sources.health import Health, HealthBook, Witness
+from idp.sources.health import Health, HealthBook, Operation
 from idp.storage import Database, ShortLived, Transaction, spent
 from idp.storage.changes import Changes
 
 TOPIC = "sources"
-LONGEST_WAIT_SECONDS = 0.5  # for a place at a source; a thread that waits longer is missing elsewhere
 log = structlog.get_logger()
 
 
@@ -47,8 +47,13 @@ class Source:
     name_en: str
     ceiling: int
     configuration: Mapping[str, Any]
-    connector: Connector
+    connector: Any  # a `Connector`, or one of the roles in `connectors.registers`
     context: Context
+
+    @cached_property
+    def signs_in(self) -> bool:
+        """Whether people can sign in here; a register only answers questions."""
+        return isinstance(self.connector, Connector)
 
     def name(self, language: str) -> str:
         return self.name_en if language == "en" else self.name_vi
@@ -75,14 +80,10 @@ class SourceDraft:
     secrets: Mapping[str, str]
 
 
-class Busy(Exception):
-    """As many people as this worker allows are being sent to, or back from, this source at the moment."""
-
-
 class Sources:
     def __init__(
         self, database: Database, short_lived: ShortLived, sealer: Sealer, changes: Changes, http: Http, *,
-        visits_at_once: int,
+        visits_at_once: int, calls_at_once: int = 0,
     ) -> None:  # fmt: skip
         self._database = database
         self._sealer = sealer
@@ -92,21 +93,17 @@ class Sources:
         self._in_force: tuple[int, dict[str, Source]] = (-1, {})
         self._versions: dict[tuple[str, int], Source] = {}
         self._short_lived = short_lived
-        self._visits_at_once = visits_at_once
-        self._places: dict[str, threading.BoundedSemaphore] = {}
         self.health = HealthBook(short_lived)
+        self._calls = Calls(short_lived, self.health, here_at_once=visits_at_once, everywhere_at_once=calls_at_once)
 
-    @contextmanager
-    def place_at(self, source: Source) -> Iterator[None]:
-        """A place among those whom this worker serves at this source; raises Busy, so that other sources go on."""
-        # setdefault is atomic: of two first visitors both get the same semaphore.
-        places = self._places.setdefault(source.id, threading.BoundedSemaphore(self._visits_at_once))
-        if not places.acquire(timeout=LONGEST_WAIT_SECONDS):
-            raise Busy(source.id)
-        try:
-            yield
-        finally:
-            places.release()
+    def call(self, source: Source, operation: Operation, *, under_way: bool = False) -> AbstractContextManager[Call]:
+        """A call to this source: use the context that it gives, and `note` how the source answered.
+
+        Entering raises NotAsked, which is an OutboundError, while the source's breaker is open or too many ask it. An
+        OutboundError that leaves the block is on the book of its health. `under_way` is for what began before: the
+        breaker does not stop it, and since a browser brings it, only trouble that we met ourselves counts.
+        """
+        return self._calls.call(source.id, source.context, operation, under_way=under_way)
 
     def in_force(self) -> list[Source]:
         """Every source in the version in force, switched on or off, by id."""
@@ -136,11 +133,16 @@ class Sources:
             self._versions[source_id, version] = known
         return known
 
+    def having(self, role: type) -> list[Source]:
+        """Every source switched on that can do this: one of the roles in `connectors.registers`, or `Connector`."""
+        return [source for source in self.in_force() if source.enabled and isinstance(source.connector, role)]
+
     def highest_level(self) -> int:
-        """The highest level that any source now switched on may assert."""
-        return max((source.ceiling for source in self.in_force() if source.enabled), default=0)
+        """The highest level that any source now switched on may assert of somebody who signs in there."""
+        return max((source.ceiling for source in self.in_force() if source.enabled and source.signs_in), default=0)
 
     def health_of(self, source: Source) -> Health:
+        """How it is doing in signing people in."""
         return self.health.of(source.id)
 
     def save(self, tx: Transaction, draft: SourceDraft) -> int:
@@ -218,4 +220,4 @@ class Sources:
         )  # fmt: skip
 
 
-__all__ = ["BadSource", "Busy", "Health", "Source", "SourceDraft", "Sources", "Witness"]
+__all__ = ["BadSource", "Call", "Health", "NotAsked", "Operation", "Source", "SourceDraft", "Sources"]

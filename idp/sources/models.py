@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, and_, bindparam, insert, select, update
+from sqlalchemy import Index, LargeBinary, String, and_, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,6 +40,27 @@ class DocumentRow(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
     fetched_at: Mapped[int]
 
+
+class ReportRow(Base):
+    """What a contract check found: evidence, kept with the version that was checked."""
+
+    __tablename__ = "source_reports"
+    id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    source_id: Mapped[str] = mapped_column(String(60))
+    version: Mapped[int]
+    made_at: Mapped[int]
+    passed: Mapped[int]
+    report: Mapped[str]  # JSON
+    __table_args__ = (Index("ix_source_reports_source", "source_id", "made_at"),)
+
+
+ADD_REPORT = insert(ReportRow)
+FIND_REPORTS = (
+    select(ReportRow.id, ReportRow.version, ReportRow.made_at, ReportRow.passed, ReportRow.report)
+    .where(ReportRow.source_id == bindparam("source_id"))
+    .order_by(ReportRow.id.desc())
+    .limit(bindparam("most"))
+)
 
 _VERSION = (
     SourceRow.id, SourceRow.kind, SourceRow.enabled, SourceVersionRow.version, SourceVersionRow.name_vi,

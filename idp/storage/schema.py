@@ -6,7 +6,8 @@ the work, the others wait for its lock and then find nothing left to do. All ste
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -61,6 +62,22 @@ def check_at_head(database: Database) -> None:
         raise NotAtHead(
             f"the database is at step {reached or 'none'} and this program needs {newest()}: run `idp migrate`"
         )
+
+
+def at_head(database: Database) -> Callable[[], None]:
+    """A question for /health/ready: raises Unreachable until the database has been seen at the newest step, once."""
+    seen = threading.Event()
+
+    def ask() -> None:
+        if seen.is_set():
+            return
+        try:
+            check_at_head(database)
+        except NotAtHead as problem:
+            raise Unreachable(str(problem)) from None
+        seen.set()
+
+    return ask
 
 
 @contextmanager

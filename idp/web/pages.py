@@ -12,13 +12,20 @@ from urllib.parse import urlencode
 from flask import Response, current_app, render_template, request
 
 from connectors.base import Failure as SourceFailure
-from connectors.base import Field
+from connectors.base import Field, Organisation
 from idp import clock
-from idp.errors import FROM_SOURCE, PERSON_BARRED, PERSON_CONFLICT, Failure
+from idp.errors import (
+    FROM_SOURCE,
+    PERSON_BARRED,
+    PERSON_CONFLICT,
+    REGISTER_DIFFERS,
+    REGISTER_UNKNOWN,
+    Failure,
+)
 from idp.settings import Settings
 from idp.web.headers import form_source, harden
 from idp.web.language import ARGUMENT, COOKIE, COOKIE_SECONDS, LANGUAGES, Language, other
-from idp.web.words import LEVELS, SOURCE_KINDS
+from idp.web.words import AUTHORITIES, LEVELS, RESENDABLE, SOURCE_KINDS
 
 SEARCH_ABOVE_SOURCES = 12
 SEARCH_CHARACTERS = 80
@@ -26,7 +33,9 @@ MASKED_TAIL_CHARACTERS = 4
 INCOMPLETE_FORM_STATUS = 422  # RFC 9110 section 15.5.21
 
 # A conflict, a bar and a death look the same to whoever sits there, code and all: it may be somebody else.
-UNTOLD_FAILURES = (PERSON_CONFLICT, PERSON_BARRED, FROM_SOURCE[SourceFailure.DECEASED])
+UNTOLD_FAILURES = (
+    PERSON_CONFLICT, PERSON_BARRED, REGISTER_DIFFERS, REGISTER_UNKNOWN, FROM_SOURCE[SourceFailure.DECEASED],
+)  # fmt: skip
 
 Link = tuple[str, str]  # an address, and the name of what is there
 
@@ -89,8 +98,26 @@ class InformationPage:
     lines: tuple[ClaimLine, ...]
     action_url: str
     form_token: str
+    acting_for: str | None = None  # the organisation that the person acts for
+    acting_url: str | None = None  # where they can say otherwise
     consent_required: bool = False
     consent_missing: bool = False  # Continue was pressed without the tick
+    form_targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActingPage:
+    """For whom the person acts. POST brings `form_token` and `act_for` (myself, a tax code) or `decision` (cancel)."""
+
+    portal_vi: str
+    portal_en: str
+    person: str
+    organisations: tuple[Organisation, ...]
+    complete: bool  # every register answered
+    action_url: str
+    retry_url: str
+    form_token: str
+    not_theirs: bool = False  # what was chosen is not in the list any more
     form_targets: tuple[str, ...] = ()
 
 
@@ -132,6 +159,8 @@ class AskPage:
     fields: tuple[Field, ...]
     action_url: str
     form_token: str
+    note_id: str | None = None  # words.Note, with `note_values` in it
+    note_values: tuple[tuple[str, str], ...] = ()
     problem_id: str | None = None  # words.Problem
     form_targets: tuple[str, ...] = ()
 
@@ -163,6 +192,18 @@ def information(page: InformationPage, language: Language) -> Response:
     return render("information.html", language, status=status, form_targets=page.form_targets, page=page)
 
 
+def acting(page: ActingPage, language: Language) -> Response:
+    asked = request.args.get("q", "")[:SEARCH_CHARACTERS].strip()
+    searchable = len(page.organisations) > SEARCH_ABOVE_SOURCES
+    words = plain(asked).split() if searchable else []
+    shown = [one for one in page.organisations if all(word in plain(f"{one.name} {one.tax_code}") for word in words)]
+    return render(
+        "acting.html", language, status=INCOMPLETE_FORM_STATUS if page.not_theirs else 200,
+        form_targets=page.form_targets, page=page, shown=shown, searchable=searchable, asked=asked,
+        authorities=AUTHORITIES,
+    )  # fmt: skip
+
+
 def failure(
     failure: Failure, request_id: str, language: Language, *,
     return_link: Link | None = None, retry_url: str | None = None, contact: str | None = None,
@@ -186,9 +227,12 @@ def sign_out_question(page: SignOutPage, language: Language) -> Response:
     return render("sign_out.html", language, form_targets=page.form_targets, page=page)
 
 
-def signed_out(told: Sequence[PortalTold], language: Language, return_link: Link | None = None) -> Response:
+def signed_out(
+    told: Sequence[PortalTold], language: Language, return_link: Link | None = None, *, at_source: bool = False
+) -> Response:
+    """`at_source`: the source was asked to sign the person out as well."""
     link = return_link if return_link and _may_be_linked(return_link[0]) else None
-    return render("signed_out.html", language, told=told, return_link=link)
+    return render("signed_out.html", language, told=told, return_link=link, at_source=at_source)
 
 
 def auto_post(page: AutoPostPage, language: Language) -> Response:
@@ -206,7 +250,10 @@ def onward(url: str, to: str, language: Language) -> Response:
 
 def ask(page: AskPage, language: Language) -> Response:
     status = INCOMPLETE_FORM_STATUS if page.problem_id else 200
-    return render("ask.html", language, status=status, form_targets=page.form_targets, page=page)
+    return render(
+        "ask.html", language, status=status, form_targets=page.form_targets, page=page,
+        note_values=dict(page.note_values), resendable=page.note_id in RESENDABLE,
+    )  # fmt: skip
 
 
 def home(language: Language, claims_url: str) -> Response:

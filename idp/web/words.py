@@ -14,6 +14,8 @@ class Banner(StrEnum):
     TOO_WEAK = "banner.too_weak"
     SWITCHED = "banner.switched"
     SIGN_IN_AGAIN = "banner.sign_in_again"
+    TOO_OFTEN = "banner.too_often"
+    NO_CERTIFICATE = "banner.no_certificate"
 
 
 class Reason(StrEnum):
@@ -51,6 +53,11 @@ class ClaimLabel(StrEnum):
     ENTERPRISE_CODE = "claim.enterprise_code"
     ORGANISATION = "claim.organisation"
     ORGANISATION_ROLE = "claim.organisation_role"
+    ORG_TAX_CODE = "claim.org_tax_code"
+    ORG_NAME = "claim.org_name"
+    ORG_ROLE = "claim.org_role"
+    ORG_AUTHORITY = "claim.org_authority"
+    ORG_UNTIL = "claim.org_until"
     UPDATED_AT = "claim.updated_at"
     ACR = "claim.acr"
     AMR = "claim.amr"
@@ -64,6 +71,7 @@ class FieldLabel(StrEnum):
     ONE_TIME_CODE = "field.one_time_code"
     PERSONAL_NUMBER = "field.personal_number"
     INSURANCE_NUMBER = "field.insurance_number"
+    INSURANCE_OR_PERSONAL_NUMBER = "field.insurance_or_personal_number"
     TAX_CODE = "field.tax_code"
     PHONE_NUMBER = "field.phone_number"
     USER_NAME = "field.user_name"
@@ -77,7 +85,19 @@ class Problem(StrEnum):
     WRONG_CODE = "problem.wrong_code"
     EXPIRED_CODE = "problem.expired_code"
     NOT_RECOGNISED = "problem.not_recognised"
+    NOT_A_NUMBER = "problem.not_a_number"
 
+
+class Note(StrEnum):
+    """What stands above the form (`connectors.base.Ask.note_id`), with the gaps that the connector fills."""
+
+    CODE_SENT = "note.code_sent"
+
+
+RESENDABLE = (Note.CODE_SENT,)  # what was sent can be sent once more
+
+# On what authority somebody may act for an organisation, where there is a word for it.
+AUTHORITIES = ("legal_representative", "authorised")
 
 # The kinds of source that have a word and an icon of their own; any other is shown as "other".
 SOURCE_KINDS = ("banking", "population", "tax", "insurance", "business", "certificate", "other")

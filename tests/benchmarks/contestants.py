@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from idp.storage import Base
 from idp.storage.engines import make_engine
 from tests.benchmarks.processes import on_core
 from tests.node import NODE, NPM
 from tests.peers import CACHE
 from tests.races.provider import Portal, free_port, provider
+from tests.storage.places import make_tables
 
 HERE = Path(__file__).parent
 SESSIONS = 200
@@ -84,7 +84,7 @@ def ours(
     """Our provider as it is shipped, one worker process with four threads, on a database that it has for itself."""
     directory.mkdir()
     tables = make_engine(addresses[0])
-    Base.metadata.create_all(tables)
+    make_tables(tables)
     tables.dispose()
     with contextlib.ExitStack() as at_the_end:
         with on_core(core):

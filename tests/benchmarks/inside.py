@@ -22,9 +22,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from idp import seal
 from idp.app import create_app
 from idp.settings import load
-from idp.storage import Base, trips
+from idp.storage import trips
 from tests.benchmarks.load import FLOW
 from tests.races.provider import Citizen, Portal, Provider
+from tests.storage.places import make_tables
 
 WARM_UP_FLOWS = 50
 Call = tuple[Any, str]  # a function as pstats names it, as (file, line, name), and its package
@@ -92,7 +93,7 @@ def inside(database_url: str, short_lived_url: str) -> Iterator[Inside]:
             master_keys_file=keys, log_level="ERROR",
         ))  # fmt: skip
         house = app.extensions["motcua"]
-        Base.metadata.create_all(house.database.engine)
+        make_tables(house.database.engine)
         house.keys.ensure()
         seeded = Provider(0, house, None)  # type: ignore[arg-type]
         portal = seeded.portal("inside")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from connectors.sandbox import cast
 from idp.cli import demo
@@ -34,16 +36,38 @@ def test_seeds_are_json_and_agree_with_the_processes(tmp_path: Path) -> None:
         environment = by_name[portal["id"]]["env"]
         assert environment["PORTAL_CLIENT_ID"] == portal["id"]
         assert portal["redirect_uris"] == [f"{environment['PORTAL_BASE_URL']}/callback"]
-        assert set(environment["PORTAL_SCOPE"].split()) == set(portal["scopes"])
+        serves_firms = any(service.get("organisation") for service in json.loads(environment["PORTAL_SERVICES"]))
+        asked = {*environment["PORTAL_SCOPE"].split(), *(["organisation"] if serves_firms else [])}
+        assert asked == set(portal["scopes"])
         assert environment["PORTAL_NAME_VI"] == portal["name_vi"]
-        json.loads(environment["PORTAL_SERVICES"])
     issuers = {process["env"].get("SANDBOX_ISSUER"): process for process in plan.processes}
     for source in sources:
-        process = issuers[source["configuration"]["issuer"]]
-        assert process["env"]["SANDBOX_NAME"] == source["name_vi"]
-        clients = json.loads(plan.files[Path(process["env"]["SANDBOX_CLIENTS_FILE"]).name])
-        assert [client["client_id"] for client in clients] == [source["configuration"]["client_id"]]
-        assert clients[0]["redirect_uris"] == [f"http://idp.localhost:8400/callback/{source['id']}"]
+        process = issuers[_address_of(source["configuration"])]
+        assert process["env"]["SANDBOX_KIND"] == {"certificate": "authority"}.get(source["kind"], source["kind"])
+        file = process["env"].get("SANDBOX_CLIENTS_FILE")
+        known_as = _names(json.loads(plan.files[Path(file).name])) if file else set()
+        assert not known_as or known_as & _names([source["configuration"]])
+        for secret in source["secrets"].values():
+            assert isinstance(secret, dict) or _is_made(plan, secret)
+
+
+def _address_of(configuration: dict[str, Any]) -> str:
+    """The origin at which a source of the demo is asked; each kind has its own word for it."""
+    url = next(configuration[name] for name in ("address", "metadata_url", "issuer") if name in configuration)
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+
+def _names(described: list[dict[str, Any]]) -> set[str]:
+    """What we are called in the file of a source, and in our own of it."""
+    words = ("client_id", "entity_id", "client", "username")
+    return {one[word] for one in described for word in words if word in one}
+
+
+def _is_made(plan: demo.Plan, file: str) -> bool:
+    """Whether the file of a secret is a seed, or made for one."""
+    name, _, kind = file.rpartition(".")
+    wanted = {"secret": f"@{{{name}.secret}}", "key": f"@{{{name}.public}}"}.get(kind, "")
+    return file in plan.files or any(wanted and wanted in text for text in plan.files.values())
 
 
 def test_the_citizens_to_try_are_those_of_the_sandbox(tmp_path: Path) -> None:
@@ -51,4 +75,4 @@ def test_the_citizens_to_try_are_those_of_the_sandbox(tmp_path: Path) -> None:
     for citizen in cast.TO_TRY:
         assert f"{citizen.personal_number}  {citizen.full_name}" in notes
     assert f"Password: {cast.PASSWORD} " in notes
-    assert notes.endswith(f"One-time code: {cast.ONE_TIME_CODE}")
+    assert notes.endswith(f"One-time code and PIN: {cast.ONE_TIME_CODE}")

@@ -14,7 +14,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"keys", "audit", "egress", "notices", "web", "observe"}),
     frozenset({"clients", "people", "sources"}),
     frozenset({"sessions"}),
-    frozenset({"broker"}),
+    frozenset({"broker", "registers"}),
     frozenset({"oidc"}),
     frozenset({"digital_id"}),
     frozenset({"account", "admin"}),
@@ -25,10 +25,11 @@ TOP = len(FLOORS) - 1
 # Rooms of one floor do not know each other, but for these.
 NEIGHBOURS = frozenset({
     ("entropy", "clock"), ("seal", "clock"), ("seal", "entropy"), ("seal", "errors"), ("seal", "settings"),
-    ("clients", "people"), ("sources", "people"),
+    ("clients", "people"), ("sources", "people"), ("broker", "registers"),
 })  # fmt: skip
 
 MAY_LOAD_CONNECTORS = ("sources",)
+CONTRACT = ("connectors.base", "connectors.registers")
 MAY_IMPORT_BY_NAME = ("sources", "cli", "")
 
 
@@ -73,12 +74,16 @@ def _provider_faults(module: Module, use: Use, target: str, rooms: set[str]) -> 
     room = _room(module.name)
     if target == "relying_party_demo":
         yield "idp does not import relying_party_demo"
-    elif target == "connectors" and not within(use.name, "connectors.base") and room not in MAY_LOAD_CONNECTORS:
-        yield "only idp.sources loads connectors; others may know connectors.base"
+    elif target == "connectors" and room not in MAY_LOAD_CONNECTORS and not _of_contract(use.name):
+        yield "only idp.sources loads connectors; others may know connectors.base and connectors.registers"
     elif use.name == "importlib.import_module" and room not in MAY_IMPORT_BY_NAME:
         yield "a computed import goes round the walls"
     elif target == "idp":
         yield from _floor_faults(room, _imported_room(use.name, rooms))
+
+
+def _of_contract(name: str) -> bool:
+    return any(within(name, module) for module in CONTRACT)
 
 
 def _floor_faults(room: str, other: str) -> Iterator[str]:

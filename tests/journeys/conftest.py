@@ -12,9 +12,7 @@ from connectors.sandbox.copies import bank_record
 from connectors.sandbox.population import DEFAULT_SEED, Population
 from tests.journeys.reading import CarefulBrowser
 from tests.storage.places import empty_database, short_lived_beside
-from tests.world import Portal, World, world
-
-CITIZENS = 300  # as many as each source of `tests.world` has
+from tests.world import CITIZENS, Portal, World, world
 
 HARMLESS = {"upper_case", "old_phone", "no_email"}  # errors of a bank's file that are nobody's business here
 

@@ -20,6 +20,7 @@ NAMES = {
     "province": ("Cổng dịch vụ tỉnh Lúa Vàng", "Lúa Vàng Province"),
 }
 SCOPES = {"ministry": "openid profile email phone", "province": "openid profile"}
+MAY_ASK_BESIDE = {"ministry": (), "province": ("organisation",)}  # for one of its services
 SIGNED_WITH = {"ministry": "RS256", "province": "ES256"}
 SERVICES = {
     "ministry": [
@@ -29,6 +30,7 @@ SERVICES = {
     "province": [
         {"id": "birth", "name_vi": "Đăng ký khai sinh", "name_en": "Register a birth"},
         {"id": "land", "name_vi": "Đăng ký đất đai", "name_en": "Register land", "level": "LoA3"},
+        {"id": "licence", "name_vi": "Xin giấy phép", "name_en": "Ask for a licence", "organisation": True},
     ],
 }
 
@@ -60,7 +62,7 @@ def _portal(country: World, folder: Path, look: str, consent_required: bool) -> 
         registration = Registration(
             name_vi=name_vi, name_en=name_en, home_url=f"{base}/", redirect_uris=(f"{base}/callback",),
             post_logout_redirect_uris=(f"{base}/signed-out",), backchannel_logout_uri=f"{base}/backchannel-logout",
-            id_token_signed_response_alg=SIGNED_WITH[look], scopes=tuple(SCOPES[look].split()),
+            id_token_signed_response_alg=SIGNED_WITH[look], scopes=(*SCOPES[look].split(), *MAY_ASK_BESIDE[look]),
             sector=f"{look}.localhost", consent_required=consent_required,
         )  # fmt: skip
         with country.house.database.write() as tx:

@@ -10,9 +10,9 @@ from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.citizen import Citizen
 from connectors.sandbox.copies import bank_record
 from connectors.sandbox.population import DEFAULT_SEED, Population
-from tests.journeys.conftest import CITIZENS, NewPortal
+from tests.journeys.conftest import NewPortal
 from tests.journeys.reading import CarefulBrowser, code_on, events, refusals, says, session_of, ways_on, words
-from tests.world import Page, Portal, World
+from tests.world import CITIZENS, Page, Portal, World
 
 
 def come(country: World, portal: Portal, source: str, citizen: Citizen) -> Page:
@@ -33,7 +33,7 @@ def with_bank_error(error: str) -> Iterator[Citizen]:
     people = Population(DEFAULT_SEED, CITIZENS)
     for citizen in people:
         record = bank_record(citizen, seed=DEFAULT_SEED, source="bank", strangers_number=CAST[0].personal_number)
-        well = citizen.in_register and not (citizen.locked or citizen.deceased)
+        well = citizen.in_register and citizen.account_level == 2 and not (citizen.locked or citizen.deceased)
         if well and citizen.index >= len(CAST) and record.errors == (error,):
             yield citizen
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.journeys import walk
+from tests.journeys.firms import business_register
 from tests.journeys.portals import DemoPortal, demo_portals, worker
 from tests.journeys.walk import Addresses, Broken, addresses_of_demo
 from tests.world import World, world
@@ -18,7 +19,11 @@ Place = tuple[World, dict[str, DemoPortal]]
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("demo")
-    with world(folder) as country, demo_portals(country, folder) as portals:
+    with (
+        world(folder) as country,
+        business_register(country, folder),
+        demo_portals(country, folder) as portals,
+    ):
         yield country, portals
 
 
@@ -34,7 +39,7 @@ def test_every_source_is_walked_through_and_every_step_has_its_line(place: Place
     with worker(place[0]):
         assert walk.walk(addresses(place), told.append) == 2
     steps = [line for line in told if re.fullmatch(r"  .* +\d+ ms", line)]
-    assert len(steps) == 2 * 9
+    assert len(steps) == 2 * 9 + 10, "each source, and one person for a business"
     assert told[0] == "bank: Trần Minh Quân"
     with worker(place[0]):
         assert walk.walk(addresses(place), told.append) == 2, "and again, by people who were there before"

@@ -70,6 +70,7 @@ def token(**changes: Any) -> AccessToken:
         {"client_id": "x" * CLIENT_ID_LIMIT_CHARACTERS, "nonce": "n" * NONCE_LIMIT_CHARACTERS},
         {"scopes": SCOPES, "id_token_claims": tuple(BY_NAME), "userinfo_claims": tuple(BY_NAME)},
         {"scopes": (), "id_token_claims": (), "userinfo_claims": ()}, {"level": 1}, {"auth_time": 2**32 - 1},
+        {"mandate_id": b"mandate."},
     ],
 )  # fmt: skip
 def test_a_code_is_read_as_it_was_written(changes: dict[str, Any]) -> None:
@@ -84,7 +85,7 @@ def test_the_longest_of_everything_still_fits() -> None:
     """512 characters: what every portal's column, log and proxy holds."""
     longest = code(
         client_id="x" * CLIENT_ID_LIMIT_CHARACTERS, nonce="n" * NONCE_LIMIT_CHARACTERS, scopes=SCOPES,
-        userinfo_claims=tuple(BY_NAME), id_token_claims=tuple(BY_NAME),
+        userinfo_claims=tuple(BY_NAME), id_token_claims=tuple(BY_NAME), mandate_id=b"mandate.",
     )  # fmt: skip
     assert len(seal_code(SEALER, longest)) <= CODE_LIMIT_CHARACTERS
     assert len(seal_access_token(SEALER, token(client_id="x" * CLIENT_ID_LIMIT_CHARACTERS))) <= CODE_LIMIT_CHARACTERS

@@ -65,6 +65,10 @@ RULES: list[tuple[str, str, dict[str, Any], int, str | None, Person | None, Pers
     ("INCOMPLETE", "no-name", {"name": Name(full="")}, 2, NUMBER, None, None),
     ("INCOMPLETE", "no-name", {"name": Name(full=" \t")}, 2, NUMBER, known(), known()),
     ("INCOMPLETE", "no-number", {}, 2, None, None, None),
+    # who certified number and name in person need not tell a birth date: certificates hold none
+    ("NEW", "number-unknown", {"birth_date": None}, 3, NUMBER, None, None),
+    ("MATCH", "number-name", {"birth_date": None}, 3, NUMBER, None, known()),
+    ("CONFLICT", "name-differs", {"birth_date": None, "name": Name(full="Lê Văn Tám")}, 3, NUMBER, None, known()),
     ("INCOMPLETE", "no-birth-date", {"birth_date": None}, 2, NUMBER, None, None),
     ("INCOMPLETE", "no-birth-date", {"birth_date": None}, 2, NUMBER, None, known()),
     *(

@@ -117,7 +117,8 @@ def test_a_portal_that_redeems_while_the_session_ends_is_told_or_gets_nothing(
         with running.house.database.write() as tx:
             row = tx.one(
                 models.GRANT, grant_id=entropy.ordered_id(), session_id=citizen.session_id, client_id=portal.id,
-                sector=f"{portal.id}.localhost", claims=1, level=3, auth_time=0, issued_at=now, now=now,
+                sector=f"{portal.id}.localhost", claims=1, level=3, auth_time=0, mandate_id=None,
+                issued_at=now, now=now,
             )  # fmt: skip
             assert row is not None
             granted.set()

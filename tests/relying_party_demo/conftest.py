@@ -51,6 +51,13 @@ SERVICES = {
     "province": [
         {"id": "birth", "name_vi": "Đăng ký khai sinh", "name_en": "Register a birth", "level": "LoA1"},
         {"id": "land", "name_vi": "Đăng ký đất đai", "name_en": "Register land", "level": "LoA3"},
+        {
+            "id": "licence",
+            "name_vi": "Xin giấy phép",
+            "name_en": "Ask for a licence",
+            "level": "LoA2",
+            "organisation": True,
+        },
     ],
 }
 LEVELS = {"ministry": "LoA2", "province": "LoA1"}

@@ -9,7 +9,7 @@ from idp import seal
 from idp.app import House, build
 from idp.clients import Client, Registration
 from idp.settings import load
-from idp.storage import Base
+from tests.storage.places import make_tables
 
 ISSUER = "http://idp.localhost:9"
 
@@ -24,7 +24,7 @@ def furnished(directory: Path, **changes: Any) -> House:
         "database_url": f"sqlite:///{directory}/motcua.db", "outbound": {"allow_loopback": True},
     }  # fmt: skip
     house = build(load(**(given | changes)))
-    Base.metadata.create_all(house.database.engine)
+    make_tables(house.database.engine)
     house.keys.ensure()
     return house
 

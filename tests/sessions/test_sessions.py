@@ -69,7 +69,7 @@ def test_a_session_is_what_the_sign_in_said(house: House, portal: Client, mai: b
     session_id, cookie = open_session(mai, level=2, source_id="bank", source_kind="banking", auth_time=1_700_000_000)
     assert house.sessions.standing(cookie, portal) == Standing(
         session_id=session_id, person_id=mai, level=2, auth_time=1_700_000_000, source_id="bank",
-        source_kind="banking", told_claims=None, agreed=False, sub=None, needs_touch=False,
+        source_kind="banking", told_claims=None, agreed=False, sub=None, needs_touch=False, has_number=True,
     )  # fmt: skip
 
 

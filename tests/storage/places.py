@@ -12,9 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from idp.storage import Base
+from idp.storage import Base, schema
 from idp.storage.engines import make_engine
 from tests import servers
 
@@ -52,8 +55,15 @@ def _make_tables(url: str) -> None:
     import idp.app  # noqa: F401 - every room's tables
 
     engine = make_engine(url)
-    Base.metadata.create_all(engine)
+    make_tables(engine)
     engine.dispose()
+
+
+def make_tables(engine: Engine) -> None:
+    """All tables of the models, as if every step had been taken: that both give the same is tested for itself."""
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        MigrationContext.configure(connection).stamp(ScriptDirectory(str(schema.MIGRATIONS)), "head")
 
 
 def at_once(deeds: int, deed: Callable[[int], T]) -> list[T]:
@@ -128,4 +138,4 @@ def wire_to(server: tuple[str, int] | str) -> Iterator[Wire]:
         wire.cut()
 
 
-__all__ = ["Wire", "at_once", "empty_database", "short_lived_beside", "wire_to"]
+__all__ = ["Wire", "at_once", "empty_database", "make_tables", "short_lived_beside", "wire_to"]

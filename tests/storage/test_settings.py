@@ -69,6 +69,27 @@ def test_what_is_for_development_is_refused_in_production(
     assert f"{named}: " in refusal(**(safe | change))
 
 
+PROXIED = {"trusted_proxies": 1, "client_certificate_header": "X-Client-Certificate"}
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        ({"client_certificate_header": "X-Client-Certificate"}, "client_certificate_header"),
+        ({"client_certificate_url": "https://cert.example.vn"}, "client_certificate_header"),
+        (PROXIED | {"client_certificate_url": "https://cert.example.vn", "trusted_proxies": 0}, "trusted_proxies"),
+        (PROXIED | {"client_certificate_url": "http://cert.localhost"}, "client_certificate_url"),
+        (PROXIED | {"client_certificate_url": "https://dangnhap.example.vn"}, "client_certificate_url"),
+        (PROXIED | {"client_certificate_url": "https://cert.example.vn/x"}, "client_certificate_url"),
+        (PROXIED | {"client_certificate_header": "X Y"}, "client_certificate_header"),
+    ],
+)
+def test_certificates_are_believed_of_a_proxy_on_a_host_of_its_own_or_not_at_all(
+    safe: dict[str, Any], change: dict[str, Any], named: str
+) -> None:
+    assert named in refusal(**(safe | change))
+
+
 def test_plain_http_is_for_localhost_alone_in_every_mode() -> None:
     for host in ("idp.example.vn", "localhost.example.vn", "127.0.0.1", "notlocalhost", "[::1]", "10.0.0.1"):
         assert "issuer: plain http" in refusal(mode="development", issuer=f"http://{host}")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, redirect, request
 
-from connectors.base import Field
+from connectors.base import Field, Organisation
 from idp import settings
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import language, pages, register
-from idp.web.words import Banner, ClaimLabel, FieldLabel, Problem, Reason
+from idp.web.words import Banner, ClaimLabel, FieldLabel, Note, Problem, Reason
 
 REQUEST_ID = "7f3k-92qd"
 MINISTRY = ("Cổng dịch vụ Bộ Sông Nước", "Ministry of Rivers")
@@ -73,6 +74,20 @@ ASK = pages.AskPage(
     action_url="/posted",
     form_token="token-of-the-form",
 )
+FIRMS = (
+    Organisation(
+        tax_code="9900000016", name="Công ty TNHH Gốm sứ Sao Biếc", role="Giám đốc", authority="legal_representative"
+    ),
+    Organisation(
+        tax_code="9900000023-001", name="Chi nhánh 1 - Công ty cổ phần Vận tải Sóng Lúa", authority="authorised",
+        until=date(2049, 12, 31),
+    ),
+)  # fmt: skip
+MANY_FIRMS = tuple(replace(FIRMS[0], tax_code=f"99000001{number:02}", name=f"Xưởng {number}") for number in range(20))
+ACTING = pages.ActingPage(
+    portal_vi=MINISTRY[0], portal_en=MINISTRY[1], person="Nguyễn Thị Ánh Nguyệt", organisations=FIRMS, complete=True,
+    action_url="/posted", retry_url="/show/acting", form_token="token-of-the-form",
+)  # fmt: skip
 CLAIMS = (
     pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
     pages.ClaimRow(scope="profile", claim="name", label_id=ClaimLabel.NAME),
@@ -125,6 +140,23 @@ SHOWN: dict[str, Show] = {
     "onward": lambda speak: pages.onward(f"{_elsewhere()}/landed?code=a+b&state=c", MINISTRY[0], speak),
     "ask": lambda speak: pages.ask(ASK, speak),
     "ask-wrong": lambda speak: pages.ask(replace(ASK, fields=ASK.fields[1:], problem_id=Problem.WRONG_CODE), speak),
+    "ask-code": lambda speak: pages.ask(
+        replace(ASK, fields=ASK.fields[1:], note_id=Note.CODE_SENT, note_values=(("phone", "456"),)), speak
+    ),
+    "acting": lambda speak: pages.acting(ACTING, speak),
+    "acting-none": lambda speak: pages.acting(replace(ACTING, organisations=()), speak),
+    "acting-silent": lambda speak: pages.acting(replace(ACTING, organisations=FIRMS[:1], complete=False), speak),
+    "acting-not-theirs": lambda speak: pages.acting(replace(ACTING, not_theirs=True), speak),
+    "acting-many": lambda speak: pages.acting(replace(ACTING, organisations=MANY_FIRMS), speak),
+    "information-acting": lambda speak: pages.information(
+        replace(
+            INFORMATION,
+            acting_for=FIRMS[0].name,
+            acting_url="/show/acting",
+            lines=(*INFORMATION.lines[:2], pages.ClaimLine(label_id=ClaimLabel.ORG_NAME, value=FIRMS[0].name)),
+        ),
+        speak,
+    ),
     "home": lambda speak: pages.home(speak, "/show/claims"),
     "claims": lambda speak: pages.claims_table(CLAIMS, speak),
 }

@@ -1,0 +1,18 @@
+"""`flask --app idp source …`: the commands about one source for whoever works with Flask's own."""
+
+from __future__ import annotations
+
+import click
+
+from idp.cli.contracts import contract, reports
+from idp.cli.shared import in_one_sentence
+from idp.cli.sources import check
+
+
+class _Told(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        with in_one_sentence():
+            return super().invoke(ctx)
+
+
+source = _Told("source", help="Test one source.", commands={"check": check, "contract": contract, "reports": reports})

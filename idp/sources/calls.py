@@ -1,0 +1,121 @@
+"""Calls to sources: none to one that fails again and again, and never so many at once that others have to wait.
+
+Three things stand before a call, for each source and operation: the breaker (`health`) and a cap on the calls of all
+workers together, both in the short-lived store, and a cap on the threads of this worker, so that one slow source never
+holds them all. While the store does not answer, the last one still holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+
+from connectors.base import Context, Failure, OutboundError
+from idp import clock, entropy, observe
+from idp.sources.health import SICK, HealthBook, Operation, Witness
+from idp.sources.places import Full, Places
+from idp.storage import ShortLived
+from idp.storage.database import Unreachable
+
+SLOT_SECONDS = 60  # longer than a call takes; a worker that dies leaves its slots to the others after that
+
+
+class NotAsked(OutboundError):
+    """The source was not asked: its breaker is open (UNREACHABLE), or too many are asking (OVERLOADED)."""
+
+
+@dataclass(kw_only=True)
+class Call:
+    """One call to a source: what it may use of the world, and how it went."""
+
+    context: Context
+    witness: Witness
+    began: float
+    noted: bool = False
+    failure: Failure | None = None
+
+    def note(self, failure: Failure | None) -> None:
+        """The source answered (None), or failed like this."""
+        self.noted, self.failure = True, failure
+
+
+class Calls:
+    def __init__(self, short_lived: ShortLived, health: HealthBook, *, here_at_once: int, everywhere_at_once: int):
+        self._short_lived = short_lived
+        self._health = health
+        self._everywhere_at_once = everywhere_at_once
+        self._places = Places(here_at_once)
+
+    @contextmanager
+    def call(self, source_id: str, context: Context, operation: Operation, *, under_way: bool) -> Iterator[Call]:
+        """See `Sources.call`."""
+        if not under_way and not self._health.may_call(source_id, operation):
+            observe.SOURCE_CALLS.labels(source_id, operation, "not asked: failing").inc()
+            observe.SOURCE_CLOSED_OFF.labels(source_id, operation).set(1)
+            raise NotAsked(Failure.UNREACHABLE, "not asked: it has failed again and again")
+        witness = Witness(context.http)
+        with self._place(source_id, operation), self._slot(source_id, operation):
+            call = Call(context=replace(context, http=witness), witness=witness, began=clock.monotonic())
+            try:
+                yield call
+            except OutboundError as problem:
+                call.note(problem.failure)
+                raise
+            finally:
+                self._note(source_id, operation, call, under_way=under_way)
+
+    def _note(self, source_id: str, operation: Operation, call: Call, *, under_way: bool) -> None:
+        outcome = "unsaid" if not call.noted else "answered" if call.failure is None else call.failure.value
+        observe.SOURCE_CALLS.labels(source_id, operation, outcome).inc()
+        observe.SOURCE_SECONDS.labels(source_id, operation).observe(clock.monotonic() - call.began)
+        if call.noted and call.failure not in SICK:
+            observe.SOURCE_CLOSED_OFF.labels(source_id, operation).set(0)
+        # What comes back through somebody's browser counts only where we met the trouble ourselves.
+        if call.noted and (call.failure is None or not under_way or call.witness.saw_the_source):
+            self._health.note(source_id, call.failure, operation)
+
+    @contextmanager
+    def _place(self, source_id: str, operation: Operation) -> Iterator[None]:
+        """A place among those whom this worker serves at this source."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._places.at(source_id))
+            except Full:
+                raise _too_many(source_id, operation) from None
+            yield
+
+    @contextmanager
+    def _slot(self, source_id: str, operation: Operation) -> Iterator[None]:
+        """One of the calls that all workers together may make at once, where that is counted at all."""
+        if not self._everywhere_at_once:
+            yield
+            return
+        taken, until = self._taken_slot(source_id, operation), clock.monotonic() + SLOT_SECONDS
+        try:
+            yield
+        finally:
+            if taken is not None and clock.monotonic() < until:  # later it may be somebody else's
+                with suppress(Unreachable):
+                    self._short_lived.take(taken)
+
+    def _taken_slot(self, source_id: str, operation: Operation) -> str | None:
+        """The key of a slot that is ours now; None while the store does not answer."""
+        number = self._everywhere_at_once
+        first = int(entropy.jitter(number))
+        try:
+            for step in range(number):
+                key = f"slot:{source_id}:{operation}:{(first + step) % number}"
+                if self._short_lived.put_if_absent(key, b"1", SLOT_SECONDS):
+                    return key
+        except Unreachable:
+            return None
+        raise _too_many(source_id, operation)
+
+
+def _too_many(source_id: str, operation: Operation) -> NotAsked:
+    observe.SOURCE_CALLS.labels(source_id, operation, "not asked: too many").inc()
+    return NotAsked(Failure.OVERLOADED, "not asked: as many calls as we allow are under way")
+
+
+__all__ = ["SICK", "Call", "Calls", "NotAsked"]

@@ -1,0 +1,67 @@
+"""A country with sources of the other protocols: a tax office (SAML), and certificates shown or used to sign."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from connectors.sandbox.authority import hierarchy
+from connectors.sandbox.authority.tokens import TOKEN_POLICY
+from connectors.sandbox.population import DEFAULT_SEED
+from idp.sources import SourceDraft
+from tests.connectors.circle import authority_running
+from tests.connectors.saml.office import OUR_PAIR, certificate_pem, pem_of
+from tests.sandbox.conftest import running
+from tests.world import World
+
+CERTIFICATE_HEADER = "X-Client-Certificate"
+PROXIED = {"trusted_proxies": 1, "client_certificate_header": CERTIFICATE_HEADER}
+
+
+def _add(country: World, source_id: str, kind: str, ceiling: int, configuration: Any, secrets: Any) -> None:
+    draft = SourceDraft(
+        id=source_id, kind=kind, name_vi=f"Nguồn {source_id}", name_en=f"Source {source_id}", ceiling=ceiling,
+        configuration=configuration, secrets=secrets,
+    )  # fmt: skip
+    with country.house.database.write() as tx:
+        country.house.sources.save(tx, draft)
+        country.house.sources.set_enabled(tx, source_id, True)
+
+
+@contextlib.contextmanager
+def tax_office(country: World, folder: Path, source_id: str = "tax", **changes: Any) -> Iterator[None]:
+    """The tax office is a source, and knows us by what we publish."""
+    ours, clients = country.issuer, folder / f"clients-of-{source_id}.json"
+    entity_id = f"{ours}/sources/{source_id}/metadata"
+    client = {
+        "entity_id": entity_id, "acs_urls": [f"{ours}/callback/{source_id}"],
+        "signed_out_urls": [f"{ours}/signed-out"], "certificates": [certificate_pem(OUR_PAIR)],
+    }  # fmt: skip
+    clients.write_text(json.dumps([client]), "utf-8")
+    with running("tax", clients, host="tax.localhost") as url:
+        configuration = {
+            "idp_entity_id": f"{url}/metadata", "entity_id": entity_id, "metadata_url": f"{url}/metadata",
+            "callback_url": f"{ours}/callback/{source_id}", "signed_out_url": f"{ours}/signed-out", **changes,
+        }  # fmt: skip
+        _add(country, source_id, "tax", 2, configuration, {"signing_key": pem_of(OUR_PAIR)})
+        country.sources[source_id] = url
+        yield
+
+
+@contextlib.contextmanager
+def authority(country: World) -> Iterator[None]:
+    """Certificates are two sources: `token` is shown in the handshake, `signer` signs a challenge."""
+    with authority_running() as url:
+        circle = {
+            "issuer": "sandbox", "anchors": [hierarchy.root(DEFAULT_SEED).pem], "hardware_policies": [TOKEN_POLICY],
+            "revocation_urls": {f"{url}/": f"{url}/"},
+        }  # fmt: skip
+        known = [hierarchy.issuing(DEFAULT_SEED, url, generation).pem for generation in (1, 2)]
+        _add(country, "token", "certificate", 3, circle | {"mode": "tls", "intermediates": known}, {})
+        challenge = {"mode": "challenge", "signing_url": f"{url}/sign"}
+        _add(country, "signer", "certificate", 3, circle | challenge, {})
+        country.sources["authority"] = url
+        yield
