@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Failure, Kind
 from connectors.claims import Claims, Person
-from connectors.openid_configuration import Level, OpenIdConnectConfiguration
-from connectors.openid_connect import OpenIdConnect
+from connectors.openid.configuration import Level, OpenIdConnectConfiguration
+from connectors.openid.sign_in import OpenIdConnect
 
 
 class BankingClaims(BaseModel):

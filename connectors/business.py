@@ -19,8 +19,8 @@ from connectors.answers import Refusal
 from connectors.base import Check, Context, Failed, Failure, Kind, Organisation, OutboundError
 from connectors.claims import Claims
 from connectors.registers import KnowsOrganisations
-from connectors.xroad import XRoadConfiguration, ask_rest, pseudonym
-from connectors.xroad_checks import run_checks
+from connectors.xroad.checks import run_checks
+from connectors.xroad.messages import XRoadConfiguration, ask_rest, pseudonym
 
 CEILING = 4  # of nothing: it asserts no sign-in, and an operator must not have to think of a level for it
 ENTRIES_LIMIT = 1000  # of one person; a chain's director may have some hundreds of branches

@@ -37,10 +37,10 @@ from connectors.base import (
     NeedClientCertificate,
     Step,
 )
-from connectors.certificate_configuration import CertificateConfiguration
-from connectors.x509_certificates import check_purpose, read_pem, usable_key
-from connectors.x509_challenge import Begun, begun, read_state
-from connectors.x509_subject import Subject, read_subject
+from connectors.x509.certificates import check_purpose, read_pem, usable_key
+from connectors.x509.challenge import Begun, begun, read_state
+from connectors.x509.configuration import CertificateConfiguration
+from connectors.x509.subject import Subject, read_subject
 
 PROOFING = 3
 HARDWARE, SOFTWARE = (3, ("hwk", "pin")), (2, ("swk",))  # authentication, and means of RFC 8176
@@ -92,7 +92,7 @@ class Certificate:
         return Done(assertion=self._assertion(context, certificate, (), evidence))
 
     def _signed(self, context: Context, remembered: Begun, came: dict[str, str]) -> Step:
-        from connectors.x509_signed_data import verified  # asn1crypto takes a while to load
+        from connectors.x509.signed_data import verified  # asn1crypto takes a while to load
 
         if came.get("RelayState") != remembered.handle:
             raise Refusal(Failure.WRONG_NONCE, "the answer has another RelayState, or none")
@@ -115,7 +115,7 @@ class Certificate:
     def _assertion(
         self, context: Context, certificate: x509.Certificate, offered: Sequence[x509.Certificate], evidence: bytes
     ) -> Assertion:
-        from connectors.x509_paths import trusted_policies  # so does the validator
+        from connectors.x509.paths import trusted_policies  # so does the validator
 
         configuration = self.configuration
         usable_key(certificate)
@@ -138,7 +138,7 @@ class Certificate:
         )
 
     def checks(self, context: Context) -> list[Check]:
-        from connectors.x509_checks import run_checks
+        from connectors.x509.checks import run_checks
 
         return run_checks(context, self.configuration)
 

@@ -39,8 +39,8 @@ from connectors.base import (
 )
 from connectors.claims import Claims
 from connectors.insurance_gateway import OK, Gateway, GatewayConfiguration, Reply
-from connectors.otp import ENDING_DIGITS, CodeProblem, OneTimePassword, Recipient
-from connectors.otp_limits import Limits
+from connectors.otp.limits import Limits
+from connectors.otp.sign_in import ENDING_DIGITS, CodeProblem, OneTimePassword, Recipient
 from connectors.registers import Agreement, Pivot, Verdict
 
 HISTORY, RECIPIENT, SEND, REDEEM = "KQNhanLichSuKCB", "TimNoiNhanMa", "GuiMaXacThuc", "KiemTraMaXacThuc"

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.answers import Refusal, context_secret, json_object, successful
 from connectors.base import Context, Failure, HttpAnswer, OutboundError
-from connectors.openid_metadata import origin
+from connectors.openid.metadata import origin
 
 Version = Literal["2019", "2024"]
 VERSIONS: tuple[Version, ...] = ("2019", "2024")

@@ -32,8 +32,8 @@ from connectors.base import (
     OutboundError,
 )
 from connectors.registers import Agreement, Changes, Pivot, Verdict
-from connectors.xroad import XRoadConfiguration, ask_soap, pseudonym
-from connectors.xroad_checks import run_checks
+from connectors.xroad.checks import run_checks
+from connectors.xroad.messages import XRoadConfiguration, ask_soap, pseudonym
 
 REQUESTS = "http://dancuquocgia.bca"
 VERIFY: Literal["XacThucThongTinCongDan"] = "XacThucThongTinCongDan"

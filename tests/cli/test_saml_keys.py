@@ -7,8 +7,8 @@ from typing import Any
 from cryptography import x509
 from lxml import etree
 
-from connectors.saml_keys import read_pairs
-from connectors.saml_xml import NAMESPACES
+from connectors.saml.documents import NAMESPACES
+from connectors.saml.keys import read_pairs
 from idp import clock
 from tests.cli.conftest import Terminal
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from connectors.answers import Refusal
 from connectors.base import AutoPost, Done, Failed, Failure, Input, Step
 from connectors.sandbox.cast import Part
-from connectors.x509_signed_data import verified
+from connectors.x509.signed_data import verified
 from tests.connectors.circle import Circle, authority_running
 from tests.connectors.door import done, failure_of
 

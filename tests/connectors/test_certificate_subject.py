@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from connectors.answers import Refusal
 from connectors.base import Failure, Identifier, IdentifierType, Organisation
-from connectors.x509_subject import Subject, read_subject
+from connectors.x509.subject import Subject, read_subject
 from tests.connectors.door import Door
 
 KEY = ec.generate_private_key(ec.SECP256R1())

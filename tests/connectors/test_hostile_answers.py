@@ -12,7 +12,7 @@ import pytest
 
 from connectors.banking import Banking, BankingConfiguration
 from connectors.base import Failed, Failure, Input, Redirect, Step
-from connectors.openid_metadata import DOCUMENT_LIMIT_BYTES
+from connectors.openid.metadata import DOCUMENT_LIMIT_BYTES
 from connectors.population import Population, PopulationConfiguration
 from idp.egress import Egress
 from tests.connectors.door import LIMITS, Door, done, failure_of

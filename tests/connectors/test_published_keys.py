@@ -11,7 +11,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from connectors.answers import Refusal
 from connectors.base import Failure
-from connectors.openid_metadata import RSA_ALGORITHMS, key_for, parse_keys
+from connectors.openid.metadata import RSA_ALGORITHMS, key_for, parse_keys
 
 
 def rsa_jwk(bits: int) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from connectors import population_answers
 from connectors.answers import Refusal
 from connectors.base import Failure, HttpAnswer, IdentifierType
 from connectors.registers import Agreement
-from connectors.soap import Fault, opened
 from connectors.xml_documents import DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES, parsed, text_of
-from connectors.xroad import pseudonym
+from connectors.xroad.messages import pseudonym
+from connectors.xroad.soap import Fault, opened
 from tests.connectors.door import Door
 from tests.connectors.registers_at import pivot
 

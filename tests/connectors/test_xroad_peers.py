@@ -14,7 +14,7 @@ from connectors.base import Failure, IdentifierType
 from connectors.business import Business
 from connectors.population_register import PopulationRegister
 from connectors.registers import Agreement
-from connectors.xroad import XRoadConfiguration
+from connectors.xroad.messages import XRoadConfiguration
 from idp.egress import Egress
 from tests import peers
 from tests.connectors.door import LIMITS, Door

@@ -11,12 +11,12 @@ from lxml import etree
 from pydantic import ValidationError
 
 from connectors.base import Check, Failure
-from connectors.saml_xml import NAMESPACES
+from connectors.saml.documents import NAMESPACES
 from connectors.sandbox.tax.keys import Pair, make_pair
 from connectors.sandbox.tax.signing import signed
 from connectors.tax import TaxConfiguration
 from tests.connectors.door import done, failure_of
-from tests.connectors.saml.office import OUR_PAIR, Office, certificate_pem, pem_of
+from tests.connectors.saml.sign_in.office import OUR_PAIR, Office, certificate_pem, pem_of
 
 SIGNER = make_pair("who signs the metadata")
 
@@ -138,7 +138,7 @@ def test_a_source_whose_certificate_has_ended_is_refused(office: Office) -> None
     short = make_pair("a day only", days=1)
     office.door.shift = timedelta(days=2)
     connector = office.connector(**pasted(office, _with_key(office, short), leeway_seconds=300))
-    from connectors.saml_response import signed_assertion
+    from connectors.saml.response import signed_assertion
 
     root = etree.fromstring(f'<samlp:Response xmlns:samlp="{NAMESPACES["samlp"]}" ID="_a"/>')
     response = signed(root, short)
@@ -148,7 +148,7 @@ def test_a_source_whose_certificate_has_ended_is_refused(office: Office) -> None
 
 
 def known_certificates(connector: Any, office: Office) -> Any:
-    from connectors.saml_metadata import read_metadata
+    from connectors.saml.metadata import read_metadata
 
     return read_metadata(office.door.context, connector.configuration).certificates
 
@@ -163,7 +163,7 @@ def _with_key(office: Office, pair: Pair) -> str:
 
 def test_a_short_cache_is_respected(office: Office) -> None:
     """The sandbox says five minutes; one that says less is asked again sooner."""
-    from connectors.saml_metadata import parse_for
+    from connectors.saml.metadata import parse_for
 
     configuration = office.connector().configuration
     for stated, seconds in (("PT5M", 300), ("PT30S", 30), ("P1DT1H1M1.5S", 90_061), ("P1M", None), ("x", None)):

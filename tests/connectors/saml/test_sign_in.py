@@ -15,12 +15,20 @@ import pytest
 from lxml import etree
 
 from connectors.base import AutoPost, Failure, IdentifierType, Input, Redirect, Sex
-from connectors.saml_xml import NAMESPACES
+from connectors.saml.documents import NAMESPACES
 from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.tax.keys import make_pair
 from connectors.tax import PASSWORD_CLASS, TWO_FACTOR_CLASS
 from tests.connectors.door import Door, done, failure_of
-from tests.connectors.saml.office import ENTITY_ID, SIGNED_OUT_URL, Office, answer_of, certificate_pem, form_of, walked
+from tests.connectors.saml.sign_in.office import (
+    ENTITY_ID,
+    SIGNED_OUT_URL,
+    Office,
+    answer_of,
+    certificate_pem,
+    form_of,
+    walked,
+)
 from tests.peers.visitor import Visitor
 
 HANDLE = "a-short-handle"

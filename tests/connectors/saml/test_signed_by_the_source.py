@@ -14,14 +14,14 @@ from signxml.algorithms import CanonicalizationMethod, SignatureConstructionMeth
 from signxml.signer import XMLSigner
 
 from connectors.base import Done, Failure, Input, Step
-from connectors.saml_xml import NAMESPACES
+from connectors.saml.documents import NAMESPACES
 from connectors.sandbox.shelf import now
 from connectors.sandbox.tax.keys import make_pair
 from connectors.sandbox.tax.responses import Facts, assertion_of, response_of
 from connectors.sandbox.tax.signing import signed
 from connectors.tax import Tax, TaxConfiguration
 from tests.connectors.door import Door, failure_of
-from tests.connectors.saml.office import ENTITY_ID, OUR_PAIR, pem_of
+from tests.connectors.saml.sign_in.office import ENTITY_ID, OUR_PAIR, pem_of
 
 THEIRS, ISSUER = make_pair("a source"), "https://source.example/saml"
 METADATA = f"""<md:EntityDescriptor xmlns:md="{NAMESPACES["md"]}" xmlns:ds="{NAMESPACES["ds"]}" entityID="{ISSUER}">

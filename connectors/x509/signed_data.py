@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from connectors.answers import Refusal
 from connectors.base import Failure
-from connectors.x509_certificates import UNREADABLE, PublicKey, read_der, usable_key
+from connectors.x509.certificates import UNREADABLE, PublicKey, read_der, usable_key
 
 SIGNED_DATA_LIMIT_BYTES = 49_152
 CERTIFICATES_LIMIT = 10

@@ -13,8 +13,8 @@ from lxml import etree
 
 from connectors.answers import Refusal
 from connectors.base import Failure
-from connectors.saml_keys import Pair
-from connectors.saml_xml import ENCRYPTION, Element, children, name, only_child, read_document, removed
+from connectors.saml.documents import ENCRYPTION, Element, children, name, only_child, read_document, removed
+from connectors.saml.keys import Pair
 
 if TYPE_CHECKING:
     import xmlsec

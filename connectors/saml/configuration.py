@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.base import Failure
-from connectors.openid_metadata import origin
+from connectors.openid.metadata import origin
 
 Level = Annotated[int, Field(ge=1, le=4)]
 EntityId = Annotated[str, Field(min_length=1, max_length=1024)]  # SAML core section 8.3.6

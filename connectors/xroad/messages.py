@@ -23,11 +23,11 @@ from lxml import etree
 from lxml.etree import _Element
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from connectors import soap
 from connectors.answers import Refusal, context_secret, json_object, successful
 from connectors.base import Context, Failure, HttpAnswer
-from connectors.openid_metadata import origin
+from connectors.openid.metadata import origin
 from connectors.xml_documents import child, text_of
+from connectors.xroad import soap
 
 NAMESPACE = "http://x-road.eu/xsd/xroad.xsd"
 IDENTIFIERS = "http://x-road.eu/xsd/identifiers"

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.base import Context, Failure
-from connectors.client_authentication import AssertionAlgorithm, Method, credentials, public_keys
-from connectors.openid_metadata import Metadata, origin, parse_metadata
+from connectors.openid.client_authentication import AssertionAlgorithm, Method, credentials, public_keys
+from connectors.openid.metadata import Metadata, origin, parse_metadata
 
 # Asymmetric ones only: `none` proves nothing, and HS* would make our secret a key to sign us in with.
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]

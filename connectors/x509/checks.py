@@ -9,10 +9,10 @@ from cryptography.exceptions import InvalidSignature
 
 from connectors.answers import Refusal
 from connectors.base import Check, Context, OutboundError
-from connectors.certificate_configuration import CertificateConfiguration, Means
-from connectors.x509_certificates import UNREADABLE
-from connectors.x509_paths import Authorities, configured_authorities
-from connectors.x509_revocation import Link, addresses_of, ask_about_nobody, ask_responder, read_list
+from connectors.x509.certificates import UNREADABLE
+from connectors.x509.configuration import CertificateConfiguration, Means
+from connectors.x509.paths import Authorities, configured_authorities
+from connectors.x509.revocation import Link, addresses_of, ask_about_nobody, ask_responder, read_list
 
 ALARM_DAYS = 60  # to get and install an authority's next certificate in time
 LATENCY_MILLISECONDS = 1000.0  # slower than this, people notice

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from connectors.openid_metadata import origin
-from connectors.x509_certificates import read_authorities
+from connectors.openid.metadata import origin
+from connectors.x509.certificates import read_authorities
 
 CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2"  # RFC 5280 section 4.2.1.12
 

@@ -2,7 +2,8 @@
 
 What a kind of source adds is one method: what its claims say of a person. A `login_hint` is never passed on, since
 whoever wrote it would steer who is signed in. Everything that can be wrong with an answer has its own Failure; the
-id_token's are listed in `connectors.id_tokens`. The token request is never tried twice: a code is spent by the first.
+id_token's are listed in `connectors.openid.id_tokens`. The token request is never tried twice: the first spends the
+code.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ from connectors.base import (
     Step,
 )
 from connectors.claims import Claims, Person
-from connectors.id_tokens import (
+from connectors.openid.configuration import OpenIdConnectConfiguration
+from connectors.openid.id_tokens import (
     Expected,
     Signed,
     check_access_token,
@@ -52,8 +54,7 @@ from connectors.id_tokens import (
     check_subject,
     verified,
 )
-from connectors.openid_configuration import OpenIdConnectConfiguration
-from connectors.openid_metadata import Metadata
+from connectors.openid.metadata import Metadata
 
 CODE_LIMIT_CHARACTERS = 4096
 ACCESS_TOKEN_LIMIT_CHARACTERS = 16384
@@ -260,7 +261,7 @@ class OpenIdConnect(ABC, Generic[ConfigurationT]):
     # --- besides signing in
 
     def checks(self, context: Context) -> list[Check]:
-        from connectors.openid_checks import run_checks
+        from connectors.openid.checks import run_checks
 
         return run_checks(context, self.configuration)
 

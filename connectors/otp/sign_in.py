@@ -23,7 +23,7 @@ from typing import ClassVar
 
 from connectors.answers import Refusal, as_step, parameters
 from connectors.base import Ask, Assertion, Context, Done, Failure, Field, Input, LoginRequest, Step
-from connectors.otp_limits import Guard, Limits
+from connectors.otp.limits import Guard, Limits
 
 CODE = re.compile(r"[0-9]{4,8}", re.ASCII)
 ENDING_DIGITS = 3

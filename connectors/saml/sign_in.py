@@ -1,7 +1,7 @@
 """SAML 2.0 Web Browser SSO spoken as a service provider: signed requests, signed assertions, their keys rolling over.
 
 What a kind of source adds is one method: what its attributes say of a person. Everything that can be wrong with an
-answer has its own Failure; they are listed in `connectors.saml_response` and `connectors.saml_assertion`. An answer
+answer has its own Failure; they are listed in `connectors.saml.response` and `connectors.saml.assertion`. An answer
 that nobody asked for is never looked at: it has no state to go on with.
 """
 
@@ -27,14 +27,14 @@ from connectors.base import (
     Step,
 )
 from connectors.claims import Claims, Person
-from connectors.saml_assertion import Expected, checked
-from connectors.saml_configuration import SamlConfiguration
-from connectors.saml_keys import decryption_pairs, signing_pairs
-from connectors.saml_metadata import IdpMetadata, our_metadata, read_metadata
-from connectors.saml_requests import authn_request, by_redirect, logout_request, new_id, sent
-from connectors.saml_response import check_envelope, read_response, refusal_in, signed_assertion
-from connectors.saml_signatures import UnknownKey
-from connectors.saml_xml import Element
+from connectors.saml.assertion import Expected, checked
+from connectors.saml.configuration import SamlConfiguration
+from connectors.saml.documents import Element
+from connectors.saml.keys import decryption_pairs, signing_pairs
+from connectors.saml.metadata import IdpMetadata, our_metadata, read_metadata
+from connectors.saml.requests import authn_request, by_redirect, logout_request, new_id, sent
+from connectors.saml.response import check_envelope, read_response, refusal_in, signed_assertion
+from connectors.saml.signatures import UnknownKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ class Saml(ABC, Generic[ConfigurationT]):
     # --- besides signing in
 
     def checks(self, context: Context) -> list[Check]:
-        from connectors.saml_checks import run_checks
+        from connectors.saml.checks import run_checks
 
         return run_checks(context, self.configuration)
 

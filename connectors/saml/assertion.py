@@ -24,8 +24,8 @@ from typing import Any
 
 from connectors.answers import Refusal
 from connectors.base import Context, Failure
-from connectors.saml_configuration import SamlConfiguration
-from connectors.saml_xml import BEARER, Element, children, name, only_child, read_instant, text_of
+from connectors.saml.configuration import SamlConfiguration
+from connectors.saml.documents import BEARER, Element, children, name, only_child, read_instant, text_of
 
 SUBJECT_LIMIT_CHARACTERS = 255
 SPENT_SECONDS_LIMIT = 86_400  # an older one is refused by IssueInstant anyway

@@ -38,9 +38,9 @@ from pyhanko_certvalidator.policy_decl import (
 
 from connectors.answers import Refusal
 from connectors.base import Context, Failure
-from connectors.certificate_configuration import CertificateConfiguration
-from connectors.x509_certificates import UNREADABLE, WEAK_DIGESTS, read_authorities
-from connectors.x509_revocation import Evidence, Link, links_of, try_next_means
+from connectors.x509.certificates import UNREADABLE, WEAK_DIGESTS, read_authorities
+from connectors.x509.configuration import CertificateConfiguration
+from connectors.x509.revocation import Evidence, Link, links_of, try_next_means
 
 T = TypeVar("T")
 

@@ -31,8 +31,8 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from connectors.answers import Refusal
 from connectors.base import Failure
-from connectors.saml_keys import RSA_BITS, Pair
-from connectors.saml_xml import SIGNATURE, Element, children, name, removed
+from connectors.saml.documents import SIGNATURE, Element, children, name, removed
+from connectors.saml.keys import RSA_BITS, Pair
 
 EXCLUSIVE = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
 ENVELOPED = SignatureConstructionMethod.enveloped

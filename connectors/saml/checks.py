@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connectors.answers import Refusal
 from connectors.base import Check, Context, HttpAnswer, OutboundError
-from connectors.saml_configuration import SamlConfiguration
-from connectors.saml_keys import Pair, decryption_pairs, signing_pairs
-from connectors.saml_metadata import IdpMetadata, in_force, parse_for
-from connectors.saml_xml import POST_BINDING, REDIRECT_BINDING
+from connectors.saml.configuration import SamlConfiguration
+from connectors.saml.documents import POST_BINDING, REDIRECT_BINDING
+from connectors.saml.keys import Pair, decryption_pairs, signing_pairs
+from connectors.saml.metadata import IdpMetadata, in_force, parse_for
 
 LATENCY_TRIES = 5
 LATENCY_MILLISECONDS = 1000.0  # slower than this, people notice

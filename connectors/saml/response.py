@@ -11,7 +11,7 @@
 | `Destination` is not our callback address | WRONG_RECIPIENT |
 | a status other than success | as `STATUS` and the configuration have it |
 
-What the assertion itself must say stands in `connectors.saml_assertion`.
+What the assertion itself must say stands in `connectors.saml.assertion`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from cryptography import x509
 
 from connectors.answers import Refusal
 from connectors.base import Failure
-from connectors.saml_configuration import SamlConfiguration
-from connectors.saml_encryption import decrypted
-from connectors.saml_keys import Pair
-from connectors.saml_signatures import is_signed, signed_part
-from connectors.saml_xml import DOCUMENT_LIMIT_BYTES, Element, children, name, only_child, read_document, text_of
+from connectors.saml.configuration import SamlConfiguration
+from connectors.saml.documents import DOCUMENT_LIMIT_BYTES, Element, children, name, only_child, read_document, text_of
+from connectors.saml.encryption import decrypted
+from connectors.saml.keys import Pair
+from connectors.saml.signatures import is_signed, signed_part
 
 ENCODED_LIMIT_CHARACTERS = DOCUMENT_LIMIT_BYTES * 3 // 2  # base64, broken into lines
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"

@@ -8,8 +8,8 @@ from statistics import median
 
 from connectors.answers import Refusal, error_in, json_object
 from connectors.base import Check, Context, HttpAnswer, OutboundError
-from connectors.openid_configuration import OpenIdConnectConfiguration
-from connectors.openid_metadata import Metadata, parse_keys
+from connectors.openid.configuration import OpenIdConnectConfiguration
+from connectors.openid.metadata import Metadata, parse_keys
 
 LATENCY_TRIES = 5
 LATENCY_MILLISECONDS = 1000.0  # slower than this, people notice

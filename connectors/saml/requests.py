@@ -12,11 +12,11 @@ from lxml import etree
 
 from connectors.answers import Refusal
 from connectors.base import AutoPost, Context, Failure, LoginRequest, Redirect, Step
-from connectors.saml_configuration import SamlConfiguration
-from connectors.saml_keys import Pair, signing_pairs
-from connectors.saml_metadata import IdpMetadata
-from connectors.saml_signatures import place_for_signature, sign, signed_query
-from connectors.saml_xml import ASSERTION, POST_BINDING, PROTOCOL, REDIRECT_BINDING, Element, name, write_instant
+from connectors.saml.configuration import SamlConfiguration
+from connectors.saml.documents import ASSERTION, POST_BINDING, PROTOCOL, REDIRECT_BINDING, Element, name, write_instant
+from connectors.saml.keys import Pair, signing_pairs
+from connectors.saml.metadata import IdpMetadata
+from connectors.saml.signatures import place_for_signature, sign, signed_query
 
 RELAY_STATE_LIMIT_BYTES = 80  # SAML bindings section 3.4.3
 

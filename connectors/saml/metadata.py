@@ -16,11 +16,9 @@ from lxml import etree
 
 from connectors.answers import Refusal, document
 from connectors.base import Context, Failure
-from connectors.openid_metadata import origin
-from connectors.saml_configuration import SamlConfiguration
-from connectors.saml_keys import Pair
-from connectors.saml_signatures import is_usable, place_for_signature, sign, signed_part
-from connectors.saml_xml import (
+from connectors.openid.metadata import origin
+from connectors.saml.configuration import SamlConfiguration
+from connectors.saml.documents import (
     METADATA,
     NAMESPACES,
     POST_BINDING,
@@ -33,6 +31,8 @@ from connectors.saml_xml import (
     read_document,
     read_instant,
 )
+from connectors.saml.keys import Pair
+from connectors.saml.signatures import is_usable, place_for_signature, sign, signed_part
 
 FRESH_SECONDS = 300  # how long the core keeps a copy anyway
 CERTIFICATES_LIMIT = 10

@@ -28,7 +28,7 @@ import jwt
 
 from connectors.answers import Refusal, document, json_object
 from connectors.base import Context, Failure
-from connectors.openid_metadata import Key, Metadata, key_for, parse_keys
+from connectors.openid.metadata import Key, Metadata, key_for, parse_keys
 
 TOKEN_LIMIT_CHARACTERS = 16384
 SUBJECT_LIMIT_CHARACTERS = 255  # OpenID Connect Core section 2

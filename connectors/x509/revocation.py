@@ -24,8 +24,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from connectors.answers import Refusal, document
 from connectors.base import Context, Failure, OutboundError
-from connectors.certificate_configuration import CertificateConfiguration, Means
-from connectors.x509_certificates import UNREADABLE, WEAK_DIGESTS
+from connectors.x509.certificates import UNREADABLE, WEAK_DIGESTS
+from connectors.x509.configuration import CertificateConfiguration, Means
 
 OCSP_LIMIT_BYTES = 65_536
 CRL_LIMIT_BYTES = 8_388_608

@@ -1,0 +1,1 @@
+"""OpenID Connect, as this side of it is spoken."""

@@ -1,0 +1,1 @@
+"""Signing in by a number and a one-time code, on pages of ours."""
