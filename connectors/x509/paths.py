@@ -1,7 +1,7 @@
 """From somebody's certificate to an authority that the operator trusts (RFC 5280 section 6), revocation included.
 
 pyhanko-certvalidator builds and validates the path. It is given no way out and no clock: what it needs of the world is
-fetched by `x509_revocation`, within the places that the operator named, and only once the path stands.
+fetched by `x509.revocation`, within the places that the operator named, and only once the path stands.
 """
 
 from __future__ import annotations

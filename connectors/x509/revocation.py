@@ -1,7 +1,7 @@
 """Whether certificates are revoked: OCSP (RFC 6960) and CRLs (RFC 5280 section 5), asked where the operator allows it.
 
 Here answers are fetched, and refused for what the validator does not look at: size, weak signatures, another request's
-nonce, age. Whether they are about the certificate, in time, and by somebody who may say so, `x509_paths` has validated.
+nonce, age. Whether they are about the certificate, in time, and by somebody who may say so, `x509.paths` has validated.
 """
 
 from __future__ import annotations
