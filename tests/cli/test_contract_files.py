@@ -17,7 +17,7 @@ from idp.sources.identities import Identities
 from tests.cli.conftest import ROOT, Terminal
 from tests.connectors import circle
 from tests.connectors.registers_at import CREDENTIALS, MEMBER, firms_configuration, people_configuration
-from tests.connectors.saml.sign_in import office
+from tests.connectors.saml import office
 from tests.sandbox.conftest import running
 
 FILES = ROOT / "config" / "demo"

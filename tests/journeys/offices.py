@@ -13,7 +13,7 @@ from connectors.sandbox.authority.tokens import TOKEN_POLICY
 from connectors.sandbox.population import DEFAULT_SEED
 from idp.sources import SourceDraft
 from tests.connectors.circle import authority_running
-from tests.connectors.saml.sign_in.office import OUR_PAIR, certificate_pem, pem_of
+from tests.connectors.saml.office import OUR_PAIR, certificate_pem, pem_of
 from tests.sandbox.conftest import running
 from tests.world import World
 

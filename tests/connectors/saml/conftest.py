@@ -7,7 +7,7 @@ import pytest
 
 from idp.egress import Egress
 from tests.connectors.door import Door
-from tests.connectors.saml.sign_in.office import OUR_PAIR, Office, pem_of, running
+from tests.connectors.saml.office import OUR_PAIR, Office, pem_of, running
 
 
 @pytest.fixture(scope="session")

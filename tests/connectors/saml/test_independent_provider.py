@@ -15,7 +15,7 @@ from connectors.sandbox.tax.keys import make_pair
 from connectors.tax import TWO_FACTOR_CLASS, Tax, TaxConfiguration
 from idp.egress import Egress
 from tests.connectors.door import Door, done, failure_of
-from tests.connectors.saml.sign_in.office import ENTITY_ID, OUR_PAIR, certificate_pem, pem_of
+from tests.connectors.saml.office import ENTITY_ID, OUR_PAIR, certificate_pem, pem_of
 from tests.peers.saml_idp import saml_idp
 from tests.peers.visitor import Visitor
 

@@ -17,7 +17,7 @@ from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.tax.encryption import encrypted
 from connectors.sandbox.tax.faults import XSW, Lie
 from tests.connectors.door import done, failure_of
-from tests.connectors.saml.sign_in.office import OUR_PAIR, Office, answer_of, form_of
+from tests.connectors.saml.office import OUR_PAIR, Office, answer_of, form_of
 
 LIES = {
     Lie.WRONG_RECIPIENT: Failure.WRONG_RECIPIENT,
@@ -95,7 +95,7 @@ def test_an_assertion_in_the_clear_is_refused_where_it_was_to_be_encrypted(offic
 
 def test_an_assertion_encrypted_for_somebody_else_cannot_be_opened(office: Office) -> None:
     from connectors.sandbox.tax.keys import make_pair
-    from tests.connectors.saml.sign_in.office import pem_of
+    from tests.connectors.saml.office import pem_of
 
     office.register(encrypt=True)
     office.door.credentials["decryption_key"] = pem_of(make_pair("another key"))

@@ -16,7 +16,7 @@ from connectors.sandbox.tax.keys import Pair, make_pair
 from connectors.sandbox.tax.signing import signed
 from connectors.tax import TaxConfiguration
 from tests.connectors.door import done, failure_of
-from tests.connectors.saml.sign_in.office import OUR_PAIR, Office, certificate_pem, pem_of
+from tests.connectors.saml.office import OUR_PAIR, Office, certificate_pem, pem_of
 
 SIGNER = make_pair("who signs the metadata")
 

@@ -20,7 +20,7 @@ from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.tax.keys import make_pair
 from connectors.tax import PASSWORD_CLASS, TWO_FACTOR_CLASS
 from tests.connectors.door import Door, done, failure_of
-from tests.connectors.saml.sign_in.office import (
+from tests.connectors.saml.office import (
     ENTITY_ID,
     SIGNED_OUT_URL,
     Office,

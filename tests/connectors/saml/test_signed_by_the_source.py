@@ -21,7 +21,7 @@ from connectors.sandbox.tax.responses import Facts, assertion_of, response_of
 from connectors.sandbox.tax.signing import signed
 from connectors.tax import Tax, TaxConfiguration
 from tests.connectors.door import Door, failure_of
-from tests.connectors.saml.sign_in.office import ENTITY_ID, OUR_PAIR, pem_of
+from tests.connectors.saml.office import ENTITY_ID, OUR_PAIR, pem_of
 
 THEIRS, ISSUER = make_pair("a source"), "https://source.example/saml"
 METADATA = f"""<md:EntityDescriptor xmlns:md="{NAMESPACES["md"]}" xmlns:ds="{NAMESPACES["ds"]}" entityID="{ISSUER}">

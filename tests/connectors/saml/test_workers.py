@@ -14,8 +14,8 @@ from connectors.sandbox.cast import Part
 from connectors.sandbox.tax.keys import make_pair
 from idp.egress import Egress
 from tests.connectors.door import done, failure_of
-from tests.connectors.saml.sign_in.office import OUR_PAIR, Office, answer_of, certificate_pem, pem_of
-from tests.connectors.saml.sign_in.workers import Worker, workers
+from tests.connectors.saml.office import OUR_PAIR, Office, answer_of, certificate_pem, pem_of
+from tests.connectors.saml.workers import Worker, workers
 
 UNDER_WAY = 6  # sign-ins in the middle of which something happens
 

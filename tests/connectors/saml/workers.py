@@ -17,7 +17,7 @@ from idp.storage.changes import Changes
 from idp.storage.engines import make_engine
 from idp.storage.short_lived import open_short_lived
 from tests.connectors.door import Door
-from tests.connectors.saml.sign_in.office import OUR_PAIR, Office, pem_of
+from tests.connectors.saml.office import OUR_PAIR, Office, pem_of
 from tests.storage.places import empty_database, short_lived_beside
 
 SEALER = Sealer({1: bytes(range(32))})
