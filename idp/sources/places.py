@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from idp import clock
 
-SLOW_AFTER_SECONDS = 0.25  # what no call to a healthy source takes
+SLOW_AFTER_SECONDS = 0.5  # what few calls to a healthy source take, also from a busy machine
 LONGEST_WAIT_SECONDS = 0.5  # for others to leave, at a source that is fast
 
 

@@ -143,9 +143,16 @@ class Browser:
 
     async def _exchanged(self, netloc: str, port: int, request: bytes) -> Answer:
         pool = self._pools.setdefault(netloc, [])
-        reader, writer = pool.pop() if pool else await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request)
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        while True:
+            is_fresh = not pool
+            reader, writer = pool.pop() if pool else await asyncio.open_connection("127.0.0.1", port)
+            writer.write(request)
+            try:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                break
+            except (asyncio.IncompleteReadError, ConnectionError):
+                if is_fresh:  # else the server had closed it while it lay idle, as it may
+                    raise
         answer = Answer(int(head[9:12]), head, b"")
         answer.body = await reader.readexactly(int(answer.header("content-length") or 0))
         pool.append((reader, writer))

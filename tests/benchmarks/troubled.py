@@ -65,7 +65,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench sources", description=__doc__.partition("\n")[0])
     parser.add_argument("--pace", type=float, default=50, help="sign-ins a second through the good source (50)")
-    parser.add_argument("--tries", type=float, default=5, help="a second at the slow source, and at the dead one (5)")
+    parser.add_argument("--tries", type=float, default=2, help="a second at the slow source, and at the dead one (2)")
     parser.add_argument("--seconds", type=float, default=15, help="of each half (15)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
