@@ -165,6 +165,7 @@ ENTITLED = (
     .where(
         GrantRow.id == bindparam("grant_id"), GrantRow.revoked_at.is_(None), SessionRow.ended_at.is_(None),
         PersonRow.status == literal_column("'active'"), ClientRow.enabled == literal_column("1"),
+        ~exists().where(_SOURCE),
         or_(GrantRow.mandate_id.is_(None), MandateRow.id.is_not(None)),
     )
 )  # fmt: skip

@@ -13,6 +13,7 @@ from idp.app import House
 from idp.clients import Client
 from idp.sessions import SignedIn
 from idp.sessions.grants import GrantWanted, SessionOver
+from idp.sources import SourceDraft
 from idp.storage.database import Conflict
 from tests.oidc.residents import assertion
 from tests.sessions.rooms import registered
@@ -97,7 +98,16 @@ def _switch_off(house: House, _: GrantWanted) -> None:
         house.clients.set_enabled(tx, "ministry", enabled=False)
 
 
-@pytest.mark.parametrize("happen", [_end, _bar, _switch_off])
+def _switch_off_source(house: House, _: GrantWanted) -> None:
+    draft = SourceDraft(
+        id="population", kind="population", name_vi="Dân cư", name_en="Register", ceiling=3,
+        configuration={"issuer": "https://register.example", "client_id": "motcua"}, secrets={"client_secret": "x"},
+    )  # fmt: skip
+    with house.database.write() as tx:
+        house.sources.save(tx, draft)  # a new source is off
+
+
+@pytest.mark.parametrize("happen", [_end, _bar, _switch_off, _switch_off_source])
 def test_nothing_is_granted_on_what_does_not_stand(house: House, portal: Client, happen: Any) -> None:
     asked = wanted(house, portal)
     happen(house, asked)
@@ -106,7 +116,7 @@ def test_nothing_is_granted_on_what_does_not_stand(house: House, portal: Client,
     assert house.grants.entitled(asked.id) is None
 
 
-@pytest.mark.parametrize("happen", [_end, _bar, _switch_off])
+@pytest.mark.parametrize("happen", [_end, _bar, _switch_off, _switch_off_source])
 def test_what_was_granted_falls_with_it(house: House, portal: Client, happen: Any) -> None:
     asked = wanted(house, portal)
     house.grants.redeem(asked, portal)
