@@ -173,6 +173,7 @@ def test_a_code_typed_in_two_tabs_at_two_workers_signs_in_once(workers: Callable
     assert outcomes(steps) == {"Done": 1, "replayed": 7}
 
 
+@pytest.mark.time_is_moved
 def test_limits_end_with_their_hour(workers: Callable[..., list[Worker]]) -> None:
     import time_machine
 

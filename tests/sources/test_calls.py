@@ -83,6 +83,7 @@ def test_an_error_on_the_way_counts_as_what_it_is(workers: Workers) -> None:
     assert not is_asked(workers, workers.other)
 
 
+@pytest.mark.time_is_moved
 def test_now_and_then_one_call_is_let_through_to_try_and_a_good_one_closes_the_breaker(workers: Workers) -> None:
     fail(workers, workers.one)
     with time_machine.travel(time.time(), tick=False) as now:
@@ -98,6 +99,7 @@ def test_now_and_then_one_call_is_let_through_to_try_and_a_good_one_closes_the_b
         assert workers.one.sources.health.of(workers.name, "verify") == "up"
 
 
+@pytest.mark.time_is_moved
 def test_a_source_that_fails_at_every_try_stays_closed_off_for_as_long_as_somebody_tries(workers: Workers) -> None:
     fail(workers, workers.one)
     with time_machine.travel(time.time(), tick=False) as now:
@@ -130,6 +132,7 @@ def test_all_workers_together_make_no_more_calls_at_once_than_allowed(workers: W
     assert workers.one.sources.health.of(workers.name, "verify") == "up", "our own cap is not the source's fault"
 
 
+@pytest.mark.time_is_moved
 def test_the_slots_of_a_worker_that_died_are_free_after_a_minute(workers: Workers) -> None:
     dead = contextlib.ExitStack()
     dead.enter_context(under_way(workers, workers.one, 2))
