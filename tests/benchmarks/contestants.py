@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 from idp.storage.engines import make_engine
 from tests.benchmarks.processes import on_core
-from tests.node import NODE, NPM
+from tests.node import node, npm
 from tests.peers import CACHE
 from tests.races.provider import Portal, free_port, provider
 from tests.storage.places import make_tables
@@ -108,7 +108,7 @@ def peer(name: str, store: str, core: int, **stores: int) -> Iterator[Contestant
     variables = {"PORT": str(port), "STORE": store, "CLIENT": json.dumps(client), "NODE_ENV": "production"}
     with on_core(core):
         process = subprocess.Popen(
-            [NODE, "peer.mjs"], cwd=_peer_home(), env={"PATH": os.environ["PATH"], **variables}, text=True,
+            [node(), "peer.mjs"], cwd=_peer_home(), env={"PATH": os.environ["PATH"], **variables}, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
     try:
@@ -166,7 +166,7 @@ def _peer_home() -> Path:
         if not (home / ".installed").exists():
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(HERE / name, home)
-            command = [*NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
             subprocess.run(command, cwd=home, check=True)
             (home / ".installed").touch()
     return home

