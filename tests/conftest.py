@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+TESTS_OWN = frozenset({"IDP_PYTHON", "IDP_TEST_DATABASE_URL", "IDP_TEST_VALKEY_URL"})
 SQLITE, POSTGRESQL = "sqlite", "postgresql"  # the latter goes with Valkey, as it does where there are many machines
 
 
@@ -20,8 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """A shell's background jobs ignore SIGINT, and so would every process that a test starts and wants to end."""
+    """Whatever shell the tests run in, they run alike.
+
+    A shell's background jobs ignore SIGINT, and so would every process that a test starts and wants to end; and the
+    settings of a provider that somebody runs beside are not those of the tests.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in os.environ.keys() - TESTS_OWN:
+        if name.startswith(("IDP_", "SANDBOX_", "PORTAL_", "MOTCUA_")):
+            del os.environ[name]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
