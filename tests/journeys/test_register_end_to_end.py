@@ -18,7 +18,7 @@ from idp.worker import Worker
 from tests.connectors.registers_at import CREDENTIALS, MEMBER, people_configuration
 from tests.journeys.reading import CarefulBrowser, code_on, is_choice, refusals, selectable
 from tests.sandbox.conftest import running
-from tests.world import Portal, World, world
+from tests.world import CITIZENS, Portal, World, world
 
 REGISTER = "dan-cu"
 
@@ -31,7 +31,7 @@ def registered_country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
     members.write_text(json.dumps([MEMBER]), "utf-8")
     with (
         world(folder, verification={"source": REGISTER}, outbound=waits) as country,
-        running("population_register", members, host="dan-cu.localhost") as url,
+        running("population_register", members, host="dan-cu.localhost", SANDBOX_CITIZENS=str(CITIZENS)) as url,
     ):
         configuration = people_configuration(f"{url}/ws/dan-cu").model_dump(mode="json")
         draft = SourceDraft(
