@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -15,6 +14,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from connectors.answers import Refusal, json_object
 from connectors.base import Failure
+from connectors.configuration import origin
 
 DOCUMENT_LIMIT_BYTES = 262144
 RSA_BITS = range(2048, 8193)  # RFC 7518 section 3.3; beyond it, verifying is a way to keep us busy
@@ -60,18 +60,6 @@ class Key:
     kid: str | None
     algorithms: frozenset[str]
     value: PublicKey
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port; raises ValueError unless it is https, or http on *.localhost."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    plain = parts.scheme == "http" and (host == "localhost" or host.endswith(".localhost"))
-    if not host or "@" in parts.netloc or parts.fragment or not (parts.scheme == "https" or plain):
-        raise ValueError("must be an https address, without a user name and a fragment")
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise ValueError("must be written in plain characters")
-    return f"{parts.scheme}://{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 @lru_cache(maxsize=512)

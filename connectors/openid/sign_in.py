@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -30,7 +29,6 @@ from connectors.answers import (
     successful,
 )
 from connectors.base import (
-    STATE_LIMIT_BYTES,
     Assertion,
     Check,
     Context,
@@ -55,6 +53,7 @@ from connectors.openid.id_tokens import (
     verified,
 )
 from connectors.openid.metadata import Metadata
+from connectors.state import State, oldest_auth_time
 
 CODE_LIMIT_CHARACTERS = 4096
 ACCESS_TOKEN_LIMIT_CHARACTERS = 16384
@@ -63,7 +62,7 @@ _BEARER = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Begun:
+class _Begun(State):
     """What a sign-in in progress remembers."""
 
     handle: str
@@ -72,12 +71,6 @@ class _Begun:
     verifier: str | None
     started_at: float
     oldest_auth_time: float | None
-
-    def sealed_later(self) -> bytes:
-        state = json.dumps(asdict(self), separators=(",", ":")).encode()
-        if len(state) > STATE_LIMIT_BYTES:
-            raise Refusal(Failure.MISCONFIGURED, "the callback address is too long")
-        return state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,14 +117,13 @@ class OpenIdConnect(ABC, Generic[ConfigurationT]):
 
     def _begun(self, context: Context, request: LoginRequest) -> _Begun:
         started_at = context.now().timestamp()
-        oldest = None if request.max_age_seconds is None else started_at - request.max_age_seconds
         return _Begun(
             handle=request.handle,
             callback_url=request.callback_url,
             nonce=context.fresh_value() if self.configuration.nonce else None,
             verifier=context.fresh_value() if self.configuration.pkce else None,
             started_at=started_at,
-            oldest_auth_time=started_at if request.force else oldest,
+            oldest_auth_time=oldest_auth_time(request, started_at),
         )
 
     def _wishes(self, request: LoginRequest) -> dict[str, str]:
@@ -174,7 +166,7 @@ class OpenIdConnect(ABC, Generic[ConfigurationT]):
 
     @as_step
     def resume(self, context: Context, state: bytes, answer: Input) -> Step:
-        begun, metadata = _Begun(**json.loads(state)), self._metadata(context)
+        begun, metadata = _Begun.read(state), self._metadata(context)
         code = self._code(metadata, begun, parameters(answer, raw=self.configuration.raw_parameters))
         tokens = self._tokens(context, metadata, begun, code)
         return Done(assertion=self._assertion(context, metadata, tokens))

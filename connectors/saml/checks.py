@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from statistics import median
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connectors.answers import Refusal
-from connectors.base import Check, Context, HttpAnswer, OutboundError
+from connectors.base import Check, Context, HttpAnswer
+from connectors.checks import CLOCK_SECONDS, clock, encryption, fetched, latency, line
 from connectors.saml.configuration import SamlConfiguration
 from connectors.saml.documents import POST_BINDING, REDIRECT_BINDING
 from connectors.saml.keys import Pair, decryption_pairs, signing_pairs
 from connectors.saml.metadata import IdpMetadata, in_force, parse_for
 
-LATENCY_TRIES = 5
-LATENCY_MILLISECONDS = 1000.0  # slower than this, people notice
-CLOCK_SECONDS = 5.0  # a Date header has whole seconds, and was a while on its way
 VALIDITY_DAYS = 2  # metadata that is renewed daily has more than this left
 
 
@@ -31,10 +27,10 @@ def run_checks(context: Context, configuration: SamlConfiguration) -> list[Check
     try:
         metadata = in_force(parse_for(configuration, body), context.now())
     except Refusal as refusal:
-        return [*lines, _check("metadata", False, refusal.detail), *_our_keys(context, configuration)]
+        return [*lines, line("metadata", False, refusal.detail), *_our_keys(context, configuration)]
     return [
         *lines,
-        _check("metadata", True, "entity id and addresses are as configured"),
+        line("metadata", True, "entity id and addresses are as configured"),
         _signature(metadata),
         _validity(context, metadata),
         *_their_certificates(context, configuration, metadata),
@@ -42,63 +38,36 @@ def run_checks(context: Context, configuration: SamlConfiguration) -> list[Check
         _binding(configuration, metadata),
         _sign_out(metadata),
         *_our_keys(context, configuration),
-        *([_latency(context, configuration)] if configuration.metadata_url else []),
+        *([latency(lambda: _fetched(context, configuration, "latency")[1])] if configuration.metadata_url else []),
     ]
-
-
-def _check(name: str, passed: bool, detail: str, milliseconds: float = 0.0) -> Check:
-    return Check(name=name, passed=passed, detail=detail, milliseconds=milliseconds)
 
 
 def _document(context: Context, configuration: SamlConfiguration) -> tuple[list[Check], bytes | None]:
     if configuration.metadata_xml:
         detail = "pasted: tls, clock and latency cannot be tested, and its keys change only when it is pasted anew"
-        return [_check("fetch", True, detail)], configuration.metadata_xml.encode()
-    answer, first = _fetched(context, "fetch", configuration.metadata_url)
+        return [line("fetch", True, detail)], configuration.metadata_xml.encode()
+    answer, first = _fetched(context, configuration, "fetch")
     if answer is None:
         return [first], None
-    return [first, _encryption(configuration), _clock(context, configuration, answer)], answer.body
+    told = clock(context, answer.headers.get("date"), max(CLOCK_SECONDS, configuration.leeway_seconds / 2))
+    return [first, encryption(configuration.metadata_url), told], answer.body
 
 
-def _fetched(context: Context, name: str, url: str) -> tuple[HttpAnswer | None, Check]:
-    started = context.now()
-    try:
-        answer = context.http.request("GET", url, headers={"Accept": "application/samlmetadata+xml"}, idempotent=True)
-    except OutboundError as problem:
-        return None, _check(name, False, problem.detail, _since(context, started))
-    passed = answer.status == 200
-    return answer if passed else None, _check(name, passed, f"HTTP {answer.status}", _since(context, started))
-
-
-def _since(context: Context, started: datetime) -> float:
-    return (context.now() - started).total_seconds() * 1000
-
-
-def _encryption(configuration: SamlConfiguration) -> Check:
-    encrypted = configuration.metadata_url.startswith("https://")
-    return _check("tls", True, "the certificate is trusted" if encrypted else "none, on this machine's own *.localhost")
-
-
-def _clock(context: Context, configuration: SamlConfiguration, answer: HttpAnswer) -> Check:
-    try:
-        skew = abs((parsedate_to_datetime(answer.headers["date"]) - context.now()).total_seconds())
-    except (KeyError, ValueError, TypeError):
-        return _check("clock", False, "the answer has no readable Date")
-    allowed = max(CLOCK_SECONDS, configuration.leeway_seconds / 2)
-    return _check("clock", skew <= allowed, f"off by about {skew:.0f} s; up to {allowed:.0f} s is fine")
+def _fetched(context: Context, configuration: SamlConfiguration, name: str) -> tuple[HttpAnswer | None, Check]:
+    return fetched(context, name, configuration.metadata_url, "application/samlmetadata+xml")
 
 
 def _signature(metadata: IdpMetadata) -> Check:
     if metadata.signers:
-        return _check("metadata signature", True, "by a configured certificate")
-    return _check("metadata signature", True, "not checked: metadata_certificates are not configured")
+        return line("metadata signature", True, "by a configured certificate")
+    return line("metadata signature", True, "not checked: metadata_certificates are not configured")
 
 
 def _validity(context: Context, metadata: IdpMetadata) -> Check:
     if metadata.valid_until is None:
-        return _check("metadata validity", True, "it names no end")
+        return line("metadata validity", True, "it names no end")
     left = metadata.valid_until - context.now()
-    return _check("metadata validity", left > timedelta(days=VALIDITY_DAYS), f"until {metadata.valid_until:%Y-%m-%d}")
+    return line("metadata validity", left > timedelta(days=VALIDITY_DAYS), f"until {metadata.valid_until:%Y-%m-%d}")
 
 
 def _their_certificates(
@@ -117,17 +86,17 @@ def _lasting(
     begun = [one for one in certificates if one.not_valid_before_utc <= now]
     latest = max((one.not_valid_after_utc for one in begun), default=None)
     if latest is None or latest <= now:
-        return _check(name, False, "none of them is in force")
+        return line(name, False, "none of them is in force")
     days = (latest - now).days
     detail = f"{len(certificates)}; the last one ends on {latest:%Y-%m-%d}, in {days} days"
-    return _check(name, days >= configuration.certificate_alarm_days, detail)
+    return line(name, days >= configuration.certificate_alarm_days, detail)
 
 
 def _algorithms(context: Context, metadata: IdpMetadata) -> Check:
     now = context.now()
     usable = [one for one in metadata.certificates if one.not_valid_before_utc <= now <= one.not_valid_after_utc]
     told = sorted({_described(one) for one in usable})
-    return _check("algorithms", bool(usable), ", ".join(told) or "no key that may verify, or none in force")
+    return line("algorithms", bool(usable), ", ".join(told) or "no key that may verify, or none in force")
 
 
 def _described(certificate: x509.Certificate) -> str:
@@ -137,11 +106,11 @@ def _described(certificate: x509.Certificate) -> str:
 
 def _binding(configuration: SamlConfiguration, metadata: IdpMetadata) -> Check:
     binding = REDIRECT_BINDING if configuration.binding == "redirect" else POST_BINDING
-    return _check("sign-on binding", binding in metadata.sign_on, f"requests by {configuration.binding}")
+    return line("sign-on binding", binding in metadata.sign_on, f"requests by {configuration.binding}")
 
 
 def _sign_out(metadata: IdpMetadata) -> Check:
-    return _check("sign-out", True, "offered by redirect" if metadata.sign_out else "not offered by redirect")
+    return line("sign-out", True, "offered by redirect" if metadata.sign_out else "not offered by redirect")
 
 
 def _our_keys(context: Context, configuration: SamlConfiguration) -> Iterator[Check]:
@@ -149,14 +118,7 @@ def _our_keys(context: Context, configuration: SamlConfiguration) -> Iterator[Ch
         try:
             pairs: tuple[Pair, ...] = read(context)
         except Refusal as refusal:
-            yield _check(name, False, refusal.detail)
+            yield line(name, False, refusal.detail)
             continue
         # The first one is in use: when it ends matters, whatever follows it.
         yield _lasting(context, configuration, name, (pairs[0].certificate,))
-
-
-def _latency(context: Context, configuration: SamlConfiguration) -> Check:
-    tries = [_fetched(context, "latency", configuration.metadata_url) for _ in range(LATENCY_TRIES)]
-    times = sorted(check.milliseconds for _, check in tries)
-    passed = all(answer is not None for answer, _ in tries) and times[-1] <= LATENCY_MILLISECONDS
-    return _check("latency", passed, f"median {median(times):.0f} ms, slowest {times[-1]:.0f} ms", median(times))

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.base import Failure
-from connectors.openid.metadata import origin
+from connectors.configuration import Address, Level, OptionalAddress, Origins, origin
 
-Level = Annotated[int, Field(ge=1, le=4)]
 EntityId = Annotated[str, Field(min_length=1, max_length=1024)]  # SAML core section 8.3.6
 
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -26,12 +25,14 @@ class SamlConfiguration(BaseModel):
 
     idp_entity_id: EntityId = Field(description="the source's entity id, exactly as its answers name it")
     entity_id: EntityId = Field(description="ours, as the source knows us")
-    callback_url: str = Field(description="our address for its answers, /callback/ID, as our metadata publishes it")
-    signed_out_url: str = Field("", description="our address for the answer to a sign-out; empty: none is published")
-    metadata_url: str = Field("", description="where the source publishes its metadata")
+    callback_url: Address = Field(description="our address for its answers, /callback/ID, as our metadata publishes it")
+    signed_out_url: OptionalAddress = Field(
+        "", description="our address for the answer to a sign-out; empty: none is published"
+    )
+    metadata_url: OptionalAddress = Field("", description="where the source publishes its metadata")
     metadata_xml: str = Field("", description="or that metadata itself, pasted")
     metadata_certificates: tuple[str, ...] = Field((), description="PEM; empty: its signature is not checked")
-    endpoint_origins: tuple[str, ...] = Field((), description="where its endpoints may lie, beside the metadata's own")
+    endpoint_origins: Origins = Field((), description="where its endpoints may lie, beside the metadata's own")
     binding: Literal["redirect", "post"] = "redirect"
     encryption_required: bool = Field(False, description="refuse assertions that are not encrypted for us")
     name_id_format: str = PERSISTENT
@@ -41,20 +42,6 @@ class SamlConfiguration(BaseModel):
     status_failures: dict[str, Failure] = Field({}, description="the source's own status codes")
     leeway_seconds: int = Field(60, ge=0, le=300, description="how far its clock may be off")
     certificate_alarm_days: int = Field(30, ge=1, le=365, description="how long before a certificate ends to say so")
-
-    @field_validator("callback_url", "signed_out_url", "metadata_url")
-    @classmethod
-    def _is_safe(cls, value: str) -> str:
-        if value:
-            origin(value)
-        return value
-
-    @field_validator("endpoint_origins")
-    @classmethod
-    def _origins_are_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        for value in values:
-            origin(value)
-        return values
 
     @field_validator("metadata_certificates")
     @classmethod
@@ -69,8 +56,6 @@ class SamlConfiguration(BaseModel):
     def _has_one_metadata(self) -> SamlConfiguration:
         if bool(self.metadata_url) == bool(self.metadata_xml):
             raise ValueError("give metadata_url or metadata_xml, one of the two")
-        if not self.callback_url:
-            raise ValueError("callback_url is needed")
         return self
 
     @property

@@ -16,7 +16,7 @@ from lxml import etree
 
 from connectors.answers import Refusal, document
 from connectors.base import Context, Failure
-from connectors.openid.metadata import origin
+from connectors.configuration import origin
 from connectors.saml.configuration import SamlConfiguration
 from connectors.saml.documents import (
     METADATA,

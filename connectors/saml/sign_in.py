@@ -8,14 +8,12 @@ that nobody asked for is never looked at: it has no state to go on with.
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from connectors.answers import Refusal, as_step, parameters
 from connectors.base import (
-    STATE_LIMIT_BYTES,
     Assertion,
     Check,
     Context,
@@ -35,22 +33,17 @@ from connectors.saml.metadata import IdpMetadata, our_metadata, read_metadata
 from connectors.saml.requests import authn_request, by_redirect, logout_request, new_id, sent
 from connectors.saml.response import check_envelope, read_response, refusal_in, signed_assertion
 from connectors.saml.signatures import UnknownKey
+from connectors.state import State, oldest_auth_time
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Begun:
+class _Begun(State):
     """What a sign-in in progress remembers."""
 
     handle: str
     request_id: str
     started_at: float
     oldest_auth_time: float | None
-
-    def sealed_later(self) -> bytes:
-        state = json.dumps(asdict(self), separators=(",", ":")).encode()
-        if len(state) > STATE_LIMIT_BYTES:
-            raise Refusal(Failure.MISCONFIGURED, "the handle is too long")
-        return state
 
 
 ConfigurationT = TypeVar("ConfigurationT", bound=SamlConfiguration)
@@ -72,19 +65,18 @@ class Saml(ABC, Generic[ConfigurationT]):
             raise Refusal(Failure.MISCONFIGURED, "callback_url is not the address at which we take answers")
         metadata = read_metadata(context, self.configuration)
         started_at = context.now().timestamp()
-        oldest = None if request.max_age_seconds is None else started_at - request.max_age_seconds
         begun = _Begun(
             handle=request.handle,
             request_id=new_id(context),
             started_at=started_at,
-            oldest_auth_time=started_at if request.force else oldest,
+            oldest_auth_time=oldest_auth_time(request, started_at),
         )
         message = authn_request(context, self.configuration, request, begun.request_id)
         return sent(context, self.configuration, metadata, message, begun.handle, begun.sealed_later())
 
     @as_step
     def resume(self, context: Context, state: bytes, answer: Input) -> Step:
-        begun, configuration = _Begun(**json.loads(state)), self.configuration
+        begun, configuration = _Begun.read(state), self.configuration
         came = parameters(answer)
         if answer.method != "POST" or "SAMLResponse" not in came:
             raise Refusal(Failure.BROKEN_ANSWER, "what came back is not a SAML response by POST")

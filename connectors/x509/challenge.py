@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connectors.answers import Refusal
-from connectors.base import STATE_LIMIT_BYTES, Context, Failure, LoginRequest
+from connectors.base import Context, LoginRequest
+from connectors.state import State
 
 PURPOSE = "MotCua sign-in challenge 1"  # first in what is signed, so that it can be taken for no other document
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
+class Begun(State):
     """What a sign-in in progress remembers; `callback_url` names our origin and the source."""
 
     handle: str
     callback_url: str
     nonce: str
     expires_at: int
-
-    def sealed_later(self) -> bytes:
-        state = json.dumps(asdict(self), separators=(",", ":")).encode()
-        if len(state) > STATE_LIMIT_BYTES:
-            raise Refusal(Failure.MISCONFIGURED, "the callback address is too long")
-        return state
 
     @property
     def challenge(self) -> bytes:
@@ -42,7 +35,3 @@ def begun(context: Context, request: LoginRequest, lifetime_seconds: int) -> Beg
         nonce=context.fresh_value(),
         expires_at=int(context.now().timestamp()) + lifetime_seconds,
     )
-
-
-def read_state(state: bytes) -> Begun:
-    return Begun(**json.loads(state))

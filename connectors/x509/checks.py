@@ -9,13 +9,13 @@ from cryptography.exceptions import InvalidSignature
 
 from connectors.answers import Refusal
 from connectors.base import Check, Context, OutboundError
+from connectors.checks import LATENCY_MILLISECONDS, line, since
 from connectors.x509.certificates import UNREADABLE
 from connectors.x509.configuration import CertificateConfiguration, Means
 from connectors.x509.paths import Authorities, configured_authorities
 from connectors.x509.revocation import Link, addresses_of, ask_about_nobody, ask_responder, read_list
 
 ALARM_DAYS = 60  # to get and install an authority's next certificate in time
-LATENCY_MILLISECONDS = 1000.0  # slower than this, people notice
 
 
 def run_checks(context: Context, configuration: CertificateConfiguration) -> list[Check]:
@@ -27,7 +27,7 @@ def run_checks(context: Context, configuration: CertificateConfiguration) -> lis
     for number, one in enumerate(known.intermediates, 1):
         issuer = _issuer(one, known)
         if issuer is None:
-            checks.append(_check(f"intermediate {number} issuer", False, "none of the authorities issued it"))
+            checks.append(line(f"intermediate {number} issuer", False, "none of the authorities issued it"))
             continue
         link = Link(certificate=one, issuer=issuer)
         checks += [_revocation(context, configuration, link, means, number) for means in configuration.revocation_order]
@@ -37,22 +37,14 @@ def run_checks(context: Context, configuration: CertificateConfiguration) -> lis
     if configuration.mode == "challenge":
         checks.append(_signing_page(context, configuration))
     slowest = max((check.milliseconds for check in checks), default=0.0)
-    checks.append(_check("latency", slowest <= LATENCY_MILLISECONDS, f"slowest {slowest:.0f} ms", slowest))
+    checks.append(line("latency", slowest <= LATENCY_MILLISECONDS, f"slowest {slowest:.0f} ms", slowest))
     return checks
-
-
-def _check(name: str, passed: bool, detail: str, milliseconds: float = 0.0) -> Check:
-    return Check(name=name, passed=passed, detail=detail, milliseconds=milliseconds)
-
-
-def _since(context: Context, started: datetime) -> float:
-    return (context.now() - started).total_seconds() * 1000
 
 
 def _lifetime(name: str, certificate: x509.Certificate, now: datetime) -> Check:
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     passed = begins <= now and ends - now > timedelta(days=ALARM_DAYS)
-    return _check(name, passed, f"valid from {begins:%Y-%m-%d} until {ends:%Y-%m-%d}")
+    return line(name, passed, f"valid from {begins:%Y-%m-%d} until {ends:%Y-%m-%d}")
 
 
 def _issuer(certificate: x509.Certificate, known: Authorities) -> x509.Certificate | None:
@@ -74,15 +66,15 @@ def _revocation(
     allowed = [asked for url in named if (asked := configuration.where_to_ask(url)) is not None]
     if not allowed:
         detail = "at a place that revocation_urls does not hold" if named else "not offered by its authority"
-        return _check(name, not named and len(configuration.revocation_order) > 1, detail)
+        return line(name, not named and len(configuration.revocation_order) > 1, detail)
     try:
         if means == "ocsp":
             ask_responder(context, configuration, link, allowed[0])
-            return _check(name, True, "the responder answered", _since(context, started))
+            return line(name, True, "the responder answered", since(context, started))
         listed = read_list(context, configuration, link.issuer, allowed[0])
-        return _check(name, True, _age(context, listed), _since(context, started))
+        return line(name, True, _age(context, listed), since(context, started))
     except (Refusal, OutboundError) as problem:
-        return _check(name, False, problem.detail, _since(context, started))
+        return line(name, False, problem.detail, since(context, started))
 
 
 def _known_list(
@@ -91,15 +83,15 @@ def _known_list(
     name, started = f"CRL {url.rpartition('/')[2]}", context.now()
     asked = configuration.where_to_ask(url)
     if asked is None:
-        return _check(name, False, "at a place that revocation_urls does not hold")
+        return line(name, False, "at a place that revocation_urls does not hold")
     detail = ""
     for issuer in issuers:
         try:
             listed = read_list(context, configuration, issuer, asked)
-            return _check(name, True, _age(context, listed), _since(context, started))
+            return line(name, True, _age(context, listed), since(context, started))
         except (Refusal, OutboundError) as problem:
             detail = problem.detail
-    return _check(name, False, detail, _since(context, started))
+    return line(name, False, detail, since(context, started))
 
 
 def _known_responder(
@@ -109,14 +101,14 @@ def _known_responder(
     name, started = f"OCSP {url}", context.now()
     asked = configuration.where_to_ask(url)
     if asked is None:
-        return _check(name, False, "at a place that revocation_urls does not hold")
+        return line(name, False, "at a place that revocation_urls does not hold")
     try:
         status = ask_about_nobody(context, issuer, asked)
     except (Refusal, OutboundError) as problem:
-        return _check(name, False, problem.detail, _since(context, started))
+        return line(name, False, problem.detail, since(context, started))
     # RFC 5019 section 2.2.3: a responder that makes its answers beforehand has none for a stranger.
     passed = status in ("SUCCESSFUL", "UNAUTHORIZED")
-    return _check(name, passed, f"the responder said {status}", _since(context, started))
+    return line(name, passed, f"the responder said {status}", since(context, started))
 
 
 def _age(context: Context, listed: object) -> str:
@@ -129,6 +121,6 @@ def _signing_page(context: Context, configuration: CertificateConfiguration) -> 
     try:
         answer = context.http.request("GET", configuration.signing_url, idempotent=True)
     except OutboundError as problem:
-        return _check("signing page", False, problem.detail, _since(context, started))
+        return line("signing page", False, problem.detail, since(context, started))
     # It is there for POST: what it says to GET is its own business, unless it fails.
-    return _check("signing page", answer.status < 500, f"HTTP {answer.status}", _since(context, started))
+    return line("signing page", answer.status < 500, f"HTTP {answer.status}", since(context, started))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from connectors.openid.metadata import origin
+from connectors.configuration import OptionalAddress, origin
 from connectors.x509.certificates import read_authorities
 
 CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2"  # RFC 5280 section 4.2.1.12
@@ -25,7 +25,7 @@ class CertificateConfiguration(BaseModel):
 
     issuer: str = Field(min_length=1, max_length=255, description="our name for these authorities; must never change")
     mode: Literal["tls", "challenge"]
-    signing_url: str = Field("", description="challenge: the page or plug-in that has the challenge signed")
+    signing_url: OptionalAddress = Field("", description="challenge: the page or plug-in that has the challenge signed")
     anchors: tuple[str, ...] = Field(min_length=1, description="certificates of the roots, PEM; no others are trusted")
     intermediates: tuple[str, ...] = Field((), description="issuing authorities, PEM; TLS shows a leaf alone")
     revocation_urls: Mapping[str, str] = Field(
@@ -48,13 +48,6 @@ class CertificateConfiguration(BaseModel):
     def _are_certificates(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         read_authorities(values)
         return values
-
-    @field_validator("signing_url")
-    @classmethod
-    def _is_safe(cls, value: str) -> str:
-        if value:
-            origin(value)
-        return value
 
     @field_validator("revocation_urls")
     @classmethod

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.banking import Banking, BankingConfiguration
 from connectors.base import Check
+from connectors.checks import LATENCY_MILLISECONDS, LATENCY_TRIES, clock, latency, line
 from tests.connectors.door import Door
 from tests.connectors.liar import DISCOVERY, KEYS, Liar, Wire
 
@@ -77,9 +78,30 @@ def test_keys_that_do_not_serve_are_counted(liar: Liar, door: Door, bank: Bankin
     assert failed(only_rsa.checks(door.context)) == {"keys"}
 
 
-def test_a_clock_that_is_off_shows(liar: Liar, door: Door, bank: Banking) -> None:
-    door.shift = timedelta(seconds=40)
+@pytest.mark.parametrize("seconds", [40, -40])
+def test_a_clock_that_is_off_shows(liar: Liar, door: Door, bank: Banking, seconds: int) -> None:
+    door.shift = timedelta(seconds=seconds)
     assert "clock" in failed(bank.checks(door.context))
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Sun, 99 Nov 2026 01:00:00 GMT", "1 Nov 2026 01:00:00 -0000"])
+def test_a_clock_that_cannot_be_read_is_not_right(door: Door, date: str | None) -> None:
+    told = clock(door.context, date, 1e12)
+    assert (told.passed, told.detail) == (False, "the answer has no readable Date")
+
+
+@pytest.mark.parametrize(
+    "odd_one,expected",
+    [
+        (line("a try", True, "", LATENCY_MILLISECONDS), True),
+        (line("a try", True, "", LATENCY_MILLISECONDS + 1), False),
+        (line("a try", False, ""), False),
+    ],
+)
+def test_one_try_that_is_slow_or_fails_is_enough_to_show(odd_one: Check, expected: bool) -> None:
+    tries = iter([odd_one, *[line("a try", True, "", 20.0)] * (LATENCY_TRIES - 1)])
+    told = latency(lambda: next(tries))
+    assert (told.passed, told.milliseconds) == (expected, 20.0)
 
 
 def test_credentials_that_the_source_does_not_know_show(liar: Liar, door: Door, bank: Banking) -> None:
