@@ -10,19 +10,19 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from connectors.sandbox import clients
-from connectors.sandbox.answers import answer, be_unavailable_for, page
-from connectors.sandbox.cast import CAST, ONE_TIME_CODE, PASSWORD
+from connectors.sandbox.answers import answer, be_unavailable_for
 from connectors.sandbox.citizen import Citizen
 from connectors.sandbox.clients import Client
 from connectors.sandbox.errors import PageProblem, ProtocolError
 from connectors.sandbox.faults import PERSON, REDIRECT, FaultName
+from connectors.sandbox.login import SESSION_COOKIE, NotProved, keep_signed_in, login_page, still_open, who
 from connectors.sandbox.shelf import now
 from connectors.sandbox.source import AuthorizationRequest, Grant, SignIn
-from connectors.sandbox.state import PUSHED_REQUEST_LIFETIME_SECONDS, SESSION_LIFETIME_SECONDS, sandbox
+from connectors.sandbox.state import PUSHED_REQUEST_LIFETIME_SECONDS, sandbox
 
-SESSION_COOKIE = "sandbox_session"
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 section 2.2
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+NO_ACCOUNT = ("Không tìm thấy tài khoản của người này.", "This person has no account here.")
 
 blueprint = Blueprint("authorize", __name__)
 
@@ -162,70 +162,36 @@ def _good_enough(session: SignIn, wanted: AuthorizationRequest) -> bool:
 
 
 @blueprint.get("/login")
-def login_page() -> Response:
-    return _login_page(request.args.get("interaction", ""))
-
-
-def _login_page(interaction: str, problem: tuple[str, str] | None = None) -> Response:
-    wanted = _interaction(interaction)
-    return page(
-        "login.html",
-        422 if problem else 200,
-        interaction=interaction,
-        cast=CAST,
-        problem=problem,
-        number=request.form.get("number", wanted.login_hint),
-        password=PASSWORD,
-        one_time_code=ONE_TIME_CODE,
-    )
-
-
-def _interaction(interaction: str) -> AuthorizationRequest:
-    wanted = sandbox().interactions.get(interaction)
-    if wanted is None:
-        vietnamese = "Trang đăng nhập này đã hết hạn hoặc đã dùng rồi. Hãy quay lại dịch vụ và đăng nhập lại."
-        raise PageProblem("expired", vietnamese, "This sign-in has expired or was used. Go back and start again.")
-    return wanted
+def ask() -> Response:
+    interaction = request.args.get("interaction", "")
+    wanted = still_open(sandbox().interactions.get(interaction))
+    return login_page(interaction, hint=wanted.login_hint)
 
 
 @blueprint.post("/login")
 def login() -> Response:
     """One of three forms: a number with a password, a citizen's button, or the cancel button."""
     interaction = request.form.get("interaction", "")
-    wanted = _interaction(interaction)
+    wanted = still_open(sandbox().interactions.get(interaction))
     if "cancel" in request.form:
         sandbox().interactions.take(interaction)
         return _redirect_error(wanted, "access_denied", "cancelled_by_user")
-    citizen, level, problem = _who(wanted)
-    if citizen is None or problem is not None:
-        return _login_page(interaction, problem or ("Không tìm thấy người này.", "There is no such person."))
-    if sandbox().interactions.take(interaction) is None:
-        return _login_page(interaction)  # another click was faster: says so
+    try:
+        citizen, level = who(wanted.levels, _account_holder, stranger=NO_ACCOUNT)
+    except NotProved as problem:
+        return login_page(interaction, hint=wanted.login_hint, problem=problem.words)
+    still_open(sandbox().interactions.take(interaction))  # another click may have been faster
     if refused := _refused(wanted, citizen):
         return refused
     cookie, session = sandbox().sign_in(citizen, level)
     response = _granted(wanted, session)
-    _set_session_cookie(response, cookie)
+    keep_signed_in(response, cookie)
     return response
 
 
-def _who(wanted: AuthorizationRequest) -> tuple[Citizen | None, int, tuple[str, str] | None]:
-    """Who proved themselves, and at what level; or what to say instead, in Vietnamese and English."""
-    level = wanted.levels[0] if wanted.levels else sandbox().source.usual_level
-    quick = "citizen" in request.form
-    citizen = sandbox().population.find(request.form["citizen" if quick else "number"])
-    if not quick and request.form.get("password") != PASSWORD:
-        return None, 0, ("Số định danh hoặc mật khẩu không đúng.", "The number or the password is wrong.")
-    if citizen is None or not sandbox().source.account(citizen).exists:
-        return None, 0, ("Không tìm thấy tài khoản của người này.", "This person has no account here.")
-    if quick:
-        return citizen, level, None
-    code = request.form.get("otp", "")
-    if code == ONE_TIME_CODE:
-        return citizen, max(level, 2), None
-    if code or min(wanted.levels, default=1) > 1:
-        return None, 0, (f"Hãy nhập mã xác thực {ONE_TIME_CODE}.", f"Enter the one-time code {ONE_TIME_CODE}.")
-    return citizen, 1, None
+def _account_holder(number: str) -> Citizen | None:
+    citizen = sandbox().population.find(number)
+    return citizen if citizen is not None and sandbox().source.account(citizen).exists else None
 
 
 def _refused(wanted: AuthorizationRequest, citizen: Citizen) -> Response | None:
@@ -264,14 +230,3 @@ def _redirect(wanted: AuthorizationRequest, values: dict[str, str], citizen: Cit
 
 def _see_other(location: str) -> Response:
     return Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
-
-
-def _set_session_cookie(response: Response, value: str) -> None:
-    response.set_cookie(
-        SESSION_COOKIE,
-        value,
-        max_age=SESSION_LIFETIME_SECONDS,
-        secure=sandbox().settings.issuer.startswith("https:"),
-        httponly=True,
-        samesite="Lax",
-    )

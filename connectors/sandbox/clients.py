@@ -1,17 +1,16 @@
-"""Who may ask this source: a file of clients, read again when it changes, and how a client proves itself."""
+"""Who may ask this source, and how a client proves itself."""
 
 from __future__ import annotations
 
 import hmac
-import logging
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jwt
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from connectors.sandbox.clients_file import ClientsFile
 from connectors.sandbox.errors import ProtocolError
 from connectors.sandbox.shelf import Shelf, now
 
@@ -19,8 +18,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC
 ASSERTION_ALGORITHMS = ("RS256", "PS256", "ES256")
 ASSERTION_LIFETIME_SECONDS = 300  # the longest that we accept between now and `exp`
 LEEWAY_SECONDS = 10
-
-logger = logging.getLogger(__name__)
 
 
 class Client(BaseModel):
@@ -35,39 +32,9 @@ class Client(BaseModel):
     client_secret: str | None = None
 
 
-_FILE = TypeAdapter(list[Client])
-
-
-class Clients:
-    """The clients in the file as it is now; a file that is not there yet has none, a broken one changes nothing."""
-
+class Clients(ClientsFile[Client]):
     def __init__(self, file: Path | None) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
-        self._clients: dict[str, Client] = {}
-
-    def get(self, client_id: str) -> Client | None:
-        with self._lock:
-            self._read_if_changed()
-            return self._clients.get(client_id)
-
-    def _read_if_changed(self) -> None:
-        if self._file is None:
-            return
-        try:
-            status = self._file.stat()
-            if self._seen == (status.st_mtime_ns, status.st_size):
-                return
-            clients = _FILE.validate_json(self._file.read_bytes())
-        except FileNotFoundError:
-            return
-        except ValidationError as problem:
-            # The inputs are left out: they may hold a client's secret.
-            logger.warning("clients file is not valid: %s", problem.errors(include_input=False, include_url=False))
-            return
-        self._seen = (status.st_mtime_ns, status.st_size)
-        self._clients = {client.client_id: client for client in clients}
+        super().__init__(file, TypeAdapter(list[Client]), lambda client: client.client_id)
 
 
 def _refused(why: str) -> ProtocolError:

@@ -9,7 +9,7 @@ import jwt
 from flask import Blueprint, Response, request
 
 from connectors.sandbox.answers import page
-from connectors.sandbox.authorize import SESSION_COOKIE
+from connectors.sandbox.login import SESSION_COOKIE
 from connectors.sandbox.state import sandbox
 
 blueprint = Blueprint("logout", __name__)

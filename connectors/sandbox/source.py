@@ -12,6 +12,8 @@ from connectors.sandbox.copies import subject_seed
 from connectors.sandbox.population import Population
 from connectors.sandbox.settings import Settings
 
+SESSION_LIFETIME_SECONDS = 8 * 3600
+
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
@@ -72,7 +74,6 @@ class Source(ABC):
     requires_par: ClassVar[bool]
     requires_pkce: ClassVar[bool]
     levels: ClassVar[tuple[Level, ...]]
-    usual_level: ClassVar[int] = 2
     claims_supported: ClassVar[tuple[str, ...]]
 
     def __init__(self, settings: Settings, population: Population) -> None:

@@ -19,11 +19,10 @@ from connectors.sandbox.keys import KeyRing
 from connectors.sandbox.register import Register
 from connectors.sandbox.settings import Settings
 from connectors.sandbox.shelf import Shelf, now
-from connectors.sandbox.source import AuthorizationRequest, Grant, SignIn, Source
+from connectors.sandbox.source import SESSION_LIFETIME_SECONDS, AuthorizationRequest, Grant, SignIn, Source
 
 PUSHED_REQUEST_LIFETIME_SECONDS = 60  # RFC 9126 section 2.2 suggests 5 to 600
 INTERACTION_LIFETIME_SECONDS = 600
-SESSION_LIFETIME_SECONDS = 8 * 3600
 CODE_LIFETIME_SECONDS = 60  # RFC 6749 section 4.1.2 allows up to 600
 ACCESS_TOKEN_LIFETIME_SECONDS = 300
 

@@ -10,17 +10,15 @@ import base64
 import hashlib
 import hmac
 import json
-import logging
 import re
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Request, Response
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-logger = logging.getLogger(__name__)
+from connectors.sandbox.clients_file import ClientsFile
 
 CLOCK_SECONDS = 300
 _PERSONAL_NUMBER = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
@@ -35,9 +33,6 @@ class Member(BaseModel):
     user: str
     api_key: str
     signature_secret: str
-
-
-_FILE = TypeAdapter(list[Member])
 
 
 class OnTheWay(Exception):
@@ -62,36 +57,9 @@ class Asked:
     user_id: str
 
 
-class Members:
-    """The members in the file as it is now; a file that is not there yet has none, a broken one changes nothing."""
-
+class Members(ClientsFile[Member]):
     def __init__(self, file: Path | None) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
-        self._members: dict[str, Member] = {}
-
-    def get(self, client: str) -> Member | None:
-        with self._lock:
-            self._read_if_changed()
-            return self._members.get(client)
-
-    def _read_if_changed(self) -> None:
-        if self._file is None:
-            return
-        try:
-            status = self._file.stat()
-            if self._seen == (status.st_mtime_ns, status.st_size):
-                return
-            members = _FILE.validate_json(self._file.read_bytes())
-        except FileNotFoundError:
-            return
-        except ValidationError as problem:
-            # The inputs are left out: they hold secrets.
-            logger.warning("members file is not valid: %s", problem.errors(include_input=False, include_url=False))
-            return
-        self._seen = (status.st_mtime_ns, status.st_size)
-        self._members = {member.client: member for member in members}
+        super().__init__(file, TypeAdapter(list[Member]), lambda member: member.client)
 
     def let_in(self, request: Request, url: str, *, client: str | None, message_id: str | None, user_id: str) -> Asked:
         """Who asks; raises OnTheWay for a stranger or a message without its headers, Unsigned for a bad signature."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import pytest
 import requests
 
 from connectors.base import AutoPost, Input, Step
@@ -101,6 +103,19 @@ class Circle:
     def sign_in(self, part: Part = Part.ORDINARY, connector: Certificate | None = None, **fields: str) -> Step:
         step = self.begun(connector)
         return self.resumed(step, self.signed(step, part, **fields), connector)
+
+
+@pytest.fixture(scope="module")
+def _authority() -> Iterator[str]:
+    with authority_running() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def circle(_authority: str) -> Iterator[Circle]:
+    circle = Circle(_authority)
+    yield circle
+    circle.close()
 
 
 def pressed(visitor: Visitor, page: Page, **fields: str) -> Page:

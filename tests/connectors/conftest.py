@@ -10,12 +10,13 @@ from jwt.algorithms import ECAlgorithm
 from connectors.banking import Banking, BankingConfiguration
 from connectors.base import Step
 from idp.egress import Egress
+from tests.connectors.circle import _authority, circle
 from tests.connectors.door import LIMITS, Door
 from tests.connectors.insured import _insurance, desk, desk_before, insurance, new_desk
 from tests.connectors.liar import Liar
 from tests.peers.visitor import Visitor
 
-__all__ = ["_insurance", "desk", "desk_before", "insurance", "new_desk"]
+__all__ = ["_authority", "_insurance", "circle", "desk", "desk_before", "insurance", "new_desk"]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,21 +15,8 @@ from connectors.base import Done, Failure, Identifier, IdentifierType, Input, Or
 from connectors.sandbox.authority import hierarchy
 from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.population import DEFAULT_SEED
-from tests.connectors.circle import Circle, authority_running
+from tests.connectors.circle import Circle
 from tests.connectors.door import done, failure_of
-
-
-@pytest.fixture(scope="module")
-def _authority() -> Iterator[str]:
-    with authority_running() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def circle(_authority: str) -> Iterator[Circle]:
-    circle = Circle(_authority)
-    yield circle
-    circle.close()
 
 
 def personal(part: Part) -> Identifier:

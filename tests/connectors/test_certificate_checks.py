@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,20 +13,7 @@ from connectors.base import Check, Checkable, Connector
 from connectors.sandbox.authority import hierarchy
 from connectors.sandbox.authority.anchors import main as write_anchors
 from connectors.sandbox.population import DEFAULT_SEED
-from tests.connectors.circle import Circle, authority_running
-
-
-@pytest.fixture(scope="module")
-def _authority() -> Iterator[str]:
-    with authority_running() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def circle(_authority: str) -> Iterator[Circle]:
-    circle = Circle(_authority)
-    yield circle
-    circle.close()
+from tests.connectors.circle import Circle
 
 
 def checks(circle: Circle, **changes: Any) -> list[Check]:

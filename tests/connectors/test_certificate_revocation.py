@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from connectors.base import Failed, Failure
 from connectors.sandbox.cast import Part
-from tests.connectors.circle import Circle, authority_running
+from tests.connectors.circle import Circle
 from tests.connectors.door import done, failure_of
 
 LISTS, RESPONDER = ["crl"], ["ocsp", "crl"]
-
-
-@pytest.fixture(scope="module")
-def _authority() -> Iterator[str]:
-    with authority_running() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def circle(_authority: str) -> Iterator[Circle]:
-    circle = Circle(_authority)
-    yield circle
-    circle.close()
 
 
 def test_the_responder_is_asked_first_and_lists_where_there_is_none(circle: Circle) -> None:

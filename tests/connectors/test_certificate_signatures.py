@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,21 +17,8 @@ from connectors.answers import Refusal
 from connectors.base import AutoPost, Done, Failed, Failure, Input, Step
 from connectors.sandbox.cast import Part
 from connectors.x509.signed_data import verified
-from tests.connectors.circle import Circle, authority_running
+from tests.connectors.circle import Circle
 from tests.connectors.door import done, failure_of
-
-
-@pytest.fixture(scope="module")
-def _authority() -> Iterator[str]:
-    with authority_running() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def circle(_authority: str) -> Iterator[Circle]:
-    circle = Circle(_authority)
-    yield circle
-    circle.close()
 
 
 def challenge_of(step: AutoPost) -> bytes:

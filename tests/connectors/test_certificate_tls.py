@@ -18,7 +18,7 @@ from connectors.certificate import Certificate
 from connectors.sandbox.authority import hierarchy
 from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.population import DEFAULT_SEED
-from tests.connectors.circle import Circle, authority_running
+from tests.connectors.circle import Circle
 from tests.connectors.door import done, failure_of
 from tests.peers import nginx
 
@@ -49,12 +49,6 @@ class Provider:
 
 
 @pytest.fixture(scope="module")
-def _authority() -> Iterator[str]:
-    with authority_running() as issuer:
-        yield issuer
-
-
-@pytest.fixture(scope="module")
 def _provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, nginx.Terminator]]:
     provider = Provider()
     server = make_server("127.0.0.1", 0, provider, threaded=True, request_handler=_Quiet)
@@ -70,11 +64,9 @@ def _provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provid
 
 
 @pytest.fixture
-def circle(_authority: str) -> Iterator[Circle]:
-    circle = Circle(_authority)
-    circle.connector = circle.configured(**by_tls(_authority))
-    yield circle
-    circle.close()
+def circle(circle: Circle) -> Circle:
+    circle.connector = circle.configured(**by_tls(circle.issuer))
+    return circle
 
 
 def by_tls(issuer: str) -> dict[str, Any]:

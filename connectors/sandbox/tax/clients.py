@@ -1,4 +1,4 @@
-"""Who may ask the office: a file of service providers, read again when it changes, and their certificates.
+"""Who may ask the office: the service providers in its clients file, and their certificates.
 
     [{"entity_id": "https://idp.example/saml", "acs_urls": ["https://idp.example/callback/tax"],
       "certificates": ["-----BEGIN CERTIFICATE-----…"], "encrypt": true}]
@@ -11,15 +11,15 @@ from __future__ import annotations
 import base64
 import http.client
 import logging
-import threading
 import time
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, field_validator
 
+from connectors.sandbox.clients_file import ClientsFile
 from connectors.sandbox.tax.xml import PREFIXES, parsed
 
 METADATA_SECONDS = 2  # how long what was read is kept; short, so that a test of new keys need not wait
@@ -48,39 +48,10 @@ class Client(BaseModel):
         return values
 
 
-_FILE = TypeAdapter(list[Client])
-
-
-class Clients:
-    """The clients in the file as it is now; a file that is not there yet has none, a broken one changes nothing."""
-
+class Clients(ClientsFile[Client]):
     def __init__(self, file: Path | None) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
-        self._clients: dict[str, Client] = {}
+        super().__init__(file, TypeAdapter(list[Client]), lambda client: client.entity_id)
         self._metadata: dict[str, tuple[float, dict[str, list[x509.Certificate]]]] = {}
-
-    def get(self, entity_id: str) -> Client | None:
-        with self._lock:
-            self._read_if_changed()
-            return self._clients.get(entity_id)
-
-    def _read_if_changed(self) -> None:
-        if self._file is None:
-            return
-        try:
-            status = self._file.stat()
-            if self._seen == (status.st_mtime_ns, status.st_size):
-                return
-            clients = _FILE.validate_json(self._file.read_bytes())
-        except FileNotFoundError:
-            return
-        except ValidationError as problem:
-            logger.warning("clients file is not valid: %s", problem.errors(include_input=False, include_url=False))
-            return
-        self._seen = (status.st_mtime_ns, status.st_size)
-        self._clients = {client.entity_id: client for client in clients}
 
     def certificates(self, client: Client, use: str) -> list[x509.Certificate]:
         """Its certificates for `signing` or `encryption`; none where its metadata cannot be had."""

@@ -9,10 +9,10 @@ from flask import Blueprint, Response, request
 from lxml import etree
 
 from connectors.sandbox.answers import page
+from connectors.sandbox.login import SESSION_COOKIE
 from connectors.sandbox.shelf import now
 from connectors.sandbox.tax.messages import read_message
 from connectors.sandbox.tax.records import subject
-from connectors.sandbox.tax.sign_on import SESSION_COOKIE
 from connectors.sandbox.tax.signing import signed_query
 from connectors.sandbox.tax.state import office
 from connectors.sandbox.tax.xml import PREFIXES, STATUS, add, element, instant, new_id

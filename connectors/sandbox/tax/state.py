@@ -13,16 +13,14 @@ from connectors.sandbox.citizen import Citizen
 from connectors.sandbox.common import Common
 from connectors.sandbox.settings import Settings
 from connectors.sandbox.shelf import Shelf, now
-from connectors.sandbox.source import SignIn
+from connectors.sandbox.source import SESSION_LIFETIME_SECONDS, SignIn
 from connectors.sandbox.tax.clients import Client, Clients
 from connectors.sandbox.tax.faults import CATALOGUE, PATHS
 from connectors.sandbox.tax.keys import KeyRing
 from connectors.sandbox.tax.xml import CLASSES
 
 INTERACTION_LIFETIME_SECONDS = 600
-SESSION_LIFETIME_SECONDS = 8 * 3600
 CONTEXT_CLASSES = {1: f"{CLASSES}PasswordProtectedTransport", 2: f"{CLASSES}MobileTwoFactorContract"}
-USUAL_LEVEL = 2
 
 
 @dataclass(frozen=True, kw_only=True)
