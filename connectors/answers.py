@@ -49,6 +49,9 @@ class Refusal(ValueError):
         self.failure = failure
         self.detail = detail
 
+    def as_failed(self) -> Failed:
+        return Failed(failure=self.failure, detail=self.detail)
+
 
 def as_step(method: Callable[Concatenate[Self, P], Step]) -> Callable[Concatenate[Self, P], Step]:
     """A method that answers `Failed` where it would raise Refusal or OutboundError."""
@@ -58,7 +61,7 @@ def as_step(method: Callable[Concatenate[Self, P], Step]) -> Callable[Concatenat
         try:
             return method(self, *arguments, **named)
         except (Refusal, OutboundError) as problem:
-            return Failed(failure=problem.failure, detail=problem.detail)
+            return problem.as_failed()
 
     return told
 

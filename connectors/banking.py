@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Failure, Kind
 from connectors.claims import Claims, Person
-from connectors.openid.configuration import Level, OpenIdConnectConfiguration
+from connectors.configuration import Level
+from connectors.openid.configuration import OpenIdConnectConfiguration
 from connectors.openid.sign_in import OpenIdConnect
+from connectors.profile import Profile
 
 
 class BankingClaims(BaseModel):
@@ -28,6 +30,8 @@ class BankingClaims(BaseModel):
     sex: str = "gender"
     phone: str = "phone_number"
     email: str = "email"
+    phone_verified: str = "phone_number_verified"
+    email_verified: str = "email_verified"
 
 
 class BankingConfiguration(OpenIdConnectConfiguration):
@@ -55,6 +59,9 @@ class Banking(OpenIdConnect[BankingConfiguration]):
             sex=claims.sex(names.sex),
             email=claims.email(names.email),
             phone=claims.text(names.phone),
+            profile=Profile(
+                email_verified=claims.says_so(names.email_verified), phone_verified=claims.says_so(names.phone_verified)
+            ),
         )
 
 

@@ -23,6 +23,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from connectors.profile import Profile
+
 STATE_LIMIT_BYTES = 4096
 
 
@@ -140,6 +142,7 @@ class Assertion:
     nationality: str | None = None
     email: str | None = None
     phone: str | None = None
+    profile: Profile | None = None
     organisation: Organisation | None = None
     upstream_session: str | None = None  # the source's session, for its logout
     logout_hint: str | None = None  # what the source wants to see again at logout (its id_token)
@@ -249,6 +252,9 @@ class OutboundError(Exception):
         super().__init__(f"{failure.value}: {detail}")
         self.failure = failure
         self.detail = detail
+
+    def as_failed(self) -> Failed:
+        return Failed(failure=self.failure, detail=self.detail)
 
 
 class Http(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta, timezone
+from datetime import date, timedelta
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from connectors.answers import Refusal
 from connectors.base import Check, Context, Failed, Failure, Kind, Organisation, OutboundError
 from connectors.claims import Claims
-from connectors.registers import KnowsOrganisations
+from connectors.registers import VIET_NAM, KnowsOrganisations
 from connectors.xroad.checks import run_checks
 from connectors.xroad.messages import XRoadConfiguration, ask_rest, pseudonym
 
@@ -27,7 +27,6 @@ ENTRIES_LIMIT = 1000  # of one person; a chain's director may have some hundreds
 ALL_PAGES_WITHIN = timedelta(seconds=15)
 AUTHORITIES = ("legal_representative", "authorised")
 STATUSES = ("active", "suspended", "dissolved")
-VIET_NAM = timezone(timedelta(hours=7))  # whose days the register means
 
 _WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 _TAX_CODE = re.compile(r"[0-9]{10}(-[0-9]{3})?")
@@ -82,7 +81,7 @@ class Business(KnowsOrganisations):
             today = context.now().astimezone(VIET_NAM).date()
             found = [mandate for entry in entries if (mandate := _mandate(context, entry, today)) is not None]
         except (Refusal, OutboundError) as problem:
-            return Failed(failure=problem.failure, detail=problem.detail)
+            return problem.as_failed()
         best: dict[str, Organisation] = {}
         for one in sorted(found, key=_preference):
             best.setdefault(one.tax_code, one)

@@ -38,7 +38,7 @@ from connectors.base import (
     Step,
 )
 from connectors.x509.certificates import check_purpose, read_pem, usable_key
-from connectors.x509.challenge import Begun, begun, read_state
+from connectors.x509.challenge import Begun, begun
 from connectors.x509.configuration import CertificateConfiguration
 from connectors.x509.subject import Subject, read_subject
 
@@ -76,7 +76,7 @@ class Certificate:
 
     @as_step
     def resume(self, context: Context, state: bytes, answer: Input) -> Step:
-        remembered = read_state(state)
+        remembered = Begun.read(state)
         if self.configuration.mode == "tls":
             return self._shown(context, answer)
         return self._signed(context, remembered, parameters(answer))

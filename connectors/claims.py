@@ -16,6 +16,7 @@ from typing import Any
 
 from connectors.answers import Refusal
 from connectors.base import BirthDate, Context, Failure, Identifier, IdentifierType, Name, Sex
+from connectors.profile import Profile
 
 TEXT_LIMIT_CHARACTERS = 300
 WORDS_LIMIT = 20
@@ -53,6 +54,7 @@ class Person:
     birth_place: str | None = None
     email: str | None = None
     phone: str | None = None
+    profile: Profile | None = None
 
     def as_fields(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -77,6 +79,10 @@ class Claims:
             self._unreadable(name)
             return None
         return value.strip() or None
+
+    def says_so(self, name: str) -> bool:
+        """Whether the claim is a plain true; whatever else it is, the source does not vouch."""
+        return self._values.get(name) is True
 
     def words(self, name: str) -> tuple[str, ...]:
         values = self._values.get(name)

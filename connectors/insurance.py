@@ -172,7 +172,7 @@ class Insurance(OneTimePassword):
         try:
             return self._verdict(context, pivot)
         except Refusal as refusal:
-            return Failed(failure=refusal.failure, detail=refusal.detail)
+            return refusal.as_failed()
 
     def _verdict(self, context: Context, pivot: Pivot) -> Verdict:
         if pivot.identifier.type not in _ASKED_BY:

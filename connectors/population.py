@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Failure, Kind
 from connectors.claims import Claims, Person
+from connectors.configuration import Level
 from connectors.openid.client_authentication import Method
-from connectors.openid.configuration import Level, OpenIdConnectConfiguration
+from connectors.openid.configuration import OpenIdConnectConfiguration
 from connectors.openid.sign_in import OpenIdConnect
 
 HIGHEST_AUTHENTICATION_LEVEL = 4

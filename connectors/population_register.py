@@ -88,7 +88,7 @@ class PopulationRegister:
                 read, found = population_answers.read_lookup, "CongdanCollection"
             about_person = population_answers.inside(body, operation, found)
         except (Refusal, OutboundError) as problem:
-            return Failed(failure=problem.failure, detail=problem.detail)
+            return problem.as_failed()
         try:
             return read(context, about_person, pivot, evidence)
         except Refusal as problem:
@@ -109,7 +109,7 @@ class PopulationRegister:
             feed = population_answers.inside(body, CHANGES, "DanhSachBienDong")
             return population_answers.read_changes(feed, cursor, limit)
         except (Refusal, OutboundError) as problem:
-            return Failed(failure=problem.failure, detail=problem.detail)
+            return problem.as_failed()
 
     # --- Checkable
 

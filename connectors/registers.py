@@ -11,11 +11,13 @@ not know is an answer, not a failure.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from connectors.base import BirthDate, Context, Failed, Identifier, Name, Organisation
+
+VIET_NAM = timezone(timedelta(hours=7))  # whose days registers mean
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.answers import Refusal
 from connectors.base import Failure, Identifier, IdentifierType, Kind
 from connectors.claims import Claims, Person
-from connectors.saml.configuration import Level, SamlConfiguration
+from connectors.configuration import Level
+from connectors.saml.configuration import SamlConfiguration
 from connectors.saml.sign_in import Saml
 
 PASSWORD_CLASS = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"

@@ -6,9 +6,7 @@ one sign-in, so that what a form says is only ever a choice among it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,6 +17,7 @@ from idp.clients import Client
 from idp.errors import PERSON_BARRED, Refused
 from idp.people import People
 from idp.sessions import Sessions, Standing
+from idp.sessions.mandates import as_json, from_json
 from idp.sources import Source, Sources
 from idp.storage import Database
 
@@ -59,12 +58,14 @@ class Acting:
             raise Refused(PERSON_BARRED, "the person is gone, or their number")
         name, kept = person.name or "", self._shelf.offer(login.id, standing.session_id)
         if kept is not None:
-            return Offer(person=name, listed=tuple(map(_listed, kept)), complete=True)
+            known = tuple(Listed(register=register, organisation=from_json(text)) for register, text in kept)
+            return Offer(person=name, listed=known, complete=True)
         answers = [self._ask(source, person.personal_number) for source in self._sources.having(KnowsOrganisations)]
         listed = tuple(each for answer in answers for each in answer or ())
         complete = all(answer is not None for answer in answers)
         if complete:
-            self._shelf.keep_offer(login.id, standing.session_id, [_values(each) for each in listed], OFFER_SECONDS)
+            texts = [(each.register, as_json(each.organisation)) for each in listed]
+            self._shelf.keep_offer(login.id, standing.session_id, texts, OFFER_SECONDS)
         return Offer(person=name, listed=listed, complete=complete)
 
     def choose(self, login: Login, client: Client, standing: Standing, chosen: str) -> bool:
@@ -91,22 +92,10 @@ class Acting:
                 answer: tuple[Organisation, ...] | Failed = source.connector.organisations(
                     call.context, personal_number
                 )
-                call.note(answer.failure if isinstance(answer, Failed) else None)
+                call.note_answer(answer)
         except OutboundError as problem:
-            answer = Failed(failure=problem.failure, detail=problem.detail)
+            answer = problem.as_failed()
         if isinstance(answer, Failed):
             log.warning("register_silent", source=source.id, failure=answer.failure.value, detail=answer.detail)
             return None
         return tuple(Listed(register=source.id, organisation=each) for each in answer)
-
-
-def _values(listed: Listed) -> dict[str, Any]:
-    until = listed.organisation.until
-    values = asdict(listed.organisation) | {"until": None if until is None else until.isoformat()}
-    return {"register": listed.register, "organisation": values}
-
-
-def _listed(kept: dict[str, Any]) -> Listed:
-    values = dict(kept["organisation"])
-    values["until"] = None if values["until"] is None else date.fromisoformat(values["until"])
-    return Listed(register=kept["register"], organisation=Organisation(**values))

@@ -101,7 +101,7 @@ class VisitRoutes:
 
     def _posted_again(self, handle: str, source_id: str) -> Response:
         """The visit is over: nothing more is kept of it, and a second click arrives where the first one did."""
-        if not self._visits.is_expected(handle):
+        if self._shelf.login_of_walked_leg(handle) is None:
             raise Refused(errors.UNKNOWN_STATE)
         return see_other(f"{url_for('visits.callback', source_id=source_id)}?{urlencode({'state': handle})}")
 

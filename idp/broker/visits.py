@@ -74,10 +74,6 @@ class Visits:
         handle = entropy.short_handle()
         return self._carried(login, source, handle, self._begun(source, login, handle, language, network), cookies)
 
-    def is_expected(self, handle: str) -> bool:
-        """Whether an answer with this handle belongs to a visit that began here."""
-        return self._shelf.leg(handle) is not None or self._shelf.login_of_walked_leg(handle) is not None
-
     def waiting(self, login: Login, handle: str) -> Leg | None:
         """The visit of this sign-in that waits under this handle; None if it went on."""
         leg = self._shelf.leg(handle)
@@ -240,17 +236,17 @@ class Visits:
                     call.note(step.failure)
                 return step
         except OutboundError as problem:
-            return Failed(failure=problem.failure, detail=problem.detail)
+            return problem.as_failed()
 
     def _resumed(self, source: Source, leg: Leg, answer: Input) -> Step:
         try:
             with self._sources.call(source, "sign_in", under_way=True) as call:
                 step: Step = source.connector.resume(call.context, leg.stop.state, answer)
                 if isinstance(step, Failed | Done):
-                    call.note(step.failure if isinstance(step, Failed) else None)
+                    call.note_answer(step)
                 return step
         except OutboundError as problem:
-            return Failed(failure=problem.failure, detail=problem.detail)
+            return problem.as_failed()
 
     def _failed(self, source: Source, login: Login, step: Failed) -> errors.Failure:
         row = FROM_SOURCE[step.failure]

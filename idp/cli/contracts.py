@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import IO, Any
+from urllib.parse import urljoin
 
 import click
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from idp.app import House
 from idp.cli import shared
 from idp.cli.shared import Wrong
 from idp.sources import Source
-from idp.sources.contract import Case, Subject, check_contract, origin_of
+from idp.sources.contract import Case, Subject, check_contract
 from idp.sources.identities import Identities
 from idp.sources.reports import keep, reports_of
 
@@ -33,7 +34,8 @@ def contract(source_id: str, file: IO[bytes], as_json: bool, operator: str) -> N
     """
     house = shared.open_house()
     source = known(house, source_id)
-    cases = check_contract(_subject(house, source), _read(file))
+    identities = _read(file)
+    cases = check_contract(_subject(house, source, identities), identities)
     with house.database.write() as tx:
         passed = keep(tx, source.id, source.version, cases)
         house.audit.contract_checked(
@@ -73,19 +75,22 @@ def known(house: House, source_id: str) -> Source:
     return source
 
 
-def _subject(house: House, source: Source) -> Subject:
-    issuer = house.settings.issuer
+def _subject(house: House, source: Source, identities: Identities) -> Subject:
     return Subject(
         connector=source.connector, context=source.context, ceiling=source.ceiling,
-        callback_url=f"{issuer}/callback/{source.id}", origin=_origin(source, issuer),
+        callback_url=f"{house.settings.issuer}/callback/{source.id}", faults_url=_faults_url(source, identities),
     )  # fmt: skip
 
 
-def _origin(source: Source, issuer: str) -> str:
-    """Where the source is: the first address in its configuration that is not one of ours."""
-    texts = (value for value in source.configuration.values() if isinstance(value, str))
-    addresses = (text for text in texts if text.startswith(("http://", "https://")) and not text.startswith(issuer))
-    return next(map(origin_of, addresses), "")
+def _faults_url(source: Source, identities: Identities) -> str:
+    """Where the source is told to misbehave; raises Wrong where the file names no address of its configuration."""
+    url, beside = identities.faults_url or "", identities.faults_beside
+    if beside is None:
+        return url
+    address = source.configuration.get(beside)
+    if not isinstance(address, str) or not address.startswith(("http://", "https://")):
+        raise Wrong(f"{source.id}: faults_beside: {beside} is no address in its configuration")
+    return urljoin(address, url)
 
 
 def _read(file: IO[bytes]) -> Identities:

@@ -116,13 +116,12 @@ class Checking:
         try:
             with self._sources.call(source, "verify") as call:
                 answer = source.connector.verify(call.context, pivot)
-                call.note(answer.failure if isinstance(answer, Failed) else None)
-        except NotAsked as problem:
-            if problem.failure is Failure.OVERLOADED:  # our own cap: whoever comes with many others must not pass by it
-                raise Refused(errors.REGISTER_SILENT, problem.detail) from None
-            answer = Failed(failure=problem.failure, detail=problem.detail)
+                call.note_answer(answer)
         except OutboundError as problem:
-            answer = Failed(failure=problem.failure, detail=problem.detail)
+            if isinstance(problem, NotAsked) and problem.failure is Failure.OVERLOADED:
+                # Our own cap: whoever comes with many others must not pass by it.
+                raise Refused(errors.REGISTER_SILENT, problem.detail) from None
+            answer = problem.as_failed()
         if not isinstance(answer, Failed):
             return answer
         log.warning("register_silent", source=source.id, failure=answer.failure.value, detail=answer.detail)

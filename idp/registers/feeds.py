@@ -75,10 +75,12 @@ class Feeds:
             with self._sources.call(source, "changes") as call:
                 answer: Changes | Failed = source.connector.changes(call.context, so_far.cursor)
                 lie = None if isinstance(answer, Failed) else _lie(answer, so_far, met)
-                failure = Failure.BROKEN_ANSWER if lie else None
-                call.note(answer.failure if isinstance(answer, Failed) else failure)
+                if lie is None:
+                    call.note_answer(answer)
+                else:
+                    call.note(Failure.BROKEN_ANSWER)
         except OutboundError as problem:
-            answer, lie = Failed(failure=problem.failure, detail=problem.detail), None
+            answer, lie = problem.as_failed(), None
         if lie is not None:
             self._refuse(source, lie)
             return None

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
+from datetime import date, datetime, time, timedelta
 
 from connectors.base import Organisation
+from connectors.registers import VIET_NAM
 from idp import clock, entropy
 from idp.audit import Audit
 from idp.seal import Sealer
@@ -21,7 +21,6 @@ from idp.storage import Database, Transaction
 
 MANDATE_ID_BYTES = 8  # as many as an authorization code has room for
 MANDATE_SECONDS = 3600  # after that the person, and the register, are asked again
-VIET_NAM = timezone(timedelta(hours=7))  # whose days registers mean
 SEALED = "mandates.organisation"
 
 
@@ -60,10 +59,8 @@ class Mandates:
         """The mandate in a row that a statement has joined; None for whoever acts for themselves."""
         if mandate_id is None or sealed is None:
             return None
-        kept: dict[str, Any] = json.loads(self._sealer.open(SEALED, bytes(sealed), bytes(mandate_id)))
-        until = kept.pop("until")
-        organisation = Organisation(until=None if until is None else date.fromisoformat(until), **kept)
-        return Mandate(id=bytes(mandate_id), organisation=organisation)
+        kept = self._sealer.open(SEALED, bytes(sealed), bytes(mandate_id))
+        return Mandate(id=bytes(mandate_id), organisation=from_json(kept.decode()))
 
     def find(self, mandate_id: bytes) -> Mandate | None:
         """The mandate, as long as it counts."""
@@ -73,9 +70,18 @@ class Mandates:
     def _sealed(self, mandate_id: bytes, organisation: Organisation | None) -> bytes | None:
         if organisation is None:
             return None
-        values = asdict(organisation)
-        values["until"] = None if organisation.until is None else organisation.until.isoformat()
-        return self._sealer.seal(SEALED, json.dumps(values).encode(), mandate_id)
+        return self._sealer.seal(SEALED, as_json(organisation).encode(), mandate_id)
+
+
+def as_json(organisation: Organisation) -> str:
+    until = organisation.until
+    return json.dumps(asdict(organisation) | {"until": None if until is None else until.isoformat()})
+
+
+def from_json(text: str) -> Organisation:
+    kept = json.loads(text)
+    until = kept.pop("until")
+    return Organisation(until=None if until is None else date.fromisoformat(until), **kept)
 
 
 def _end_of(day: date) -> int:

@@ -8,10 +8,10 @@ holds them all. While the store does not answer, the last one still holds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from connectors.base import Context, Failure, OutboundError
+from connectors.base import Context, Failed, Failure, OutboundError
 from idp import clock, entropy, observe
 from idp.sources.health import SICK, HealthBook, Operation, Witness
 from idp.sources.places import Full, Places
@@ -39,6 +39,10 @@ class Call:
         """The source answered (None), or failed like this."""
         self.noted, self.failure = True, failure
 
+    def note_answer(self, answer: object) -> None:
+        """The source answered like this, which may be that it failed."""
+        self.note(answer.failure if isinstance(answer, Failed) else None)
+
 
 class Calls:
     def __init__(self, short_lived: ShortLived, health: HealthBook, *, here_at_once: int, everywhere_at_once: int):
@@ -55,15 +59,18 @@ class Calls:
             observe.SOURCE_CLOSED_OFF.labels(source_id, operation).set(1)
             raise NotAsked(Failure.UNREACHABLE, "not asked: it has failed again and again")
         witness = Witness(context.http)
-        with self._place(source_id, operation), self._slot(source_id, operation):
-            call = Call(context=replace(context, http=witness), witness=witness, began=clock.monotonic())
-            try:
-                yield call
-            except OutboundError as problem:
-                call.note(problem.failure)
-                raise
-            finally:
-                self._note(source_id, operation, call, under_way=under_way)
+        try:
+            with self._places.at(source_id), self._slot(source_id, operation):
+                call = Call(context=replace(context, http=witness), witness=witness, began=clock.monotonic())
+                try:
+                    yield call
+                except OutboundError as problem:
+                    call.note(problem.failure)
+                    raise
+                finally:
+                    self._note(source_id, operation, call, under_way=under_way)
+        except Full:
+            raise _too_many(source_id, operation) from None
 
     def _note(self, source_id: str, operation: Operation, call: Call, *, under_way: bool) -> None:
         outcome = "unsaid" if not call.noted else "answered" if call.failure is None else call.failure.value
@@ -74,16 +81,6 @@ class Calls:
         # What comes back through somebody's browser counts only where we met the trouble ourselves.
         if call.noted and (call.failure is None or not under_way or call.witness.saw_the_source):
             self._health.note(source_id, call.failure, operation)
-
-    @contextmanager
-    def _place(self, source_id: str, operation: Operation) -> Iterator[None]:
-        """A place among those whom this worker serves at this source."""
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self._places.at(source_id))
-            except Full:
-                raise _too_many(source_id, operation) from None
-            yield
 
     @contextmanager
     def _slot(self, source_id: str, operation: Operation) -> Iterator[None]:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from urllib.parse import urljoin, urlsplit
 
 from connectors.base import (
     Ask,
@@ -59,7 +58,7 @@ class Subject:
     context: Context
     ceiling: int
     callback_url: str
-    origin: str  # to which the addresses in the file are relative
+    faults_url: str  # where the source is told to misbehave; empty where the file has no faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +75,7 @@ def check_contract(subject: Subject, identities: Identities) -> list[Case]:
     cases = [_timed(one.label, partial(_identity, subject, one)) for one in identities.identities]
     first = identities.identities[0]
     cases += [_timed(label, partial(_lied_to, subject, first, lie)) for label, lie in LIES.items()]
-    cases += [_timed(one.label, partial(_faulty, subject, identities, one)) for one in identities.faults]
+    cases += [_timed(one.label, partial(_faulty, subject, first, one)) for one in identities.faults]
     return [case for case in cases if case is not None]
 
 
@@ -261,9 +260,9 @@ def _lied_to(subject: Subject, identity: Identity, lie: Lie) -> tuple[str, str] 
 # --- faults that the source can be told
 
 
-def _faulty(subject: Subject, identities: Identities, fault: Fault) -> tuple[str, str]:
-    """The first identity, while the source misbehaves as told; afterwards it does not any more."""
-    http, url = subject.context.http, urljoin(subject.origin, identities.faults_url or "")
+def _faulty(subject: Subject, identity: Identity, fault: Fault) -> tuple[str, str]:
+    """This identity, while the source misbehaves as told; afterwards it does not any more."""
+    http, url = subject.context.http, subject.faults_url
     expected = " or ".join(f"failed: {each.value}" for each in fault.expect)
     body = json.dumps(fault.fault).encode()
     try:
@@ -271,14 +270,9 @@ def _faulty(subject: Subject, identities: Identities, fault: Fault) -> tuple[str
         if told.status != 201:
             return expected, f"the source does not take the fault: status {told.status}"
         try:
-            return expected, _seen(subject, identities.identities[0])
+            return expected, _seen(subject, identity)
         finally:
             for fault_id in json.loads(told.body)["ids"]:
                 http.request("DELETE", f"{url}/{fault_id}")
     except OutboundError as problem:
         return expected, f"the fault cannot be set: {problem.failure.value}"
-
-
-def origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -2,11 +2,12 @@
 
 {"identities": [{"label": "ordinary", "fill": {"number": "001088000101", "password": "…"},
                  "expect": {"assertion": {"name": "…", "birth_date": "1988-03-14", "level": 2}}}],
- "required": ["ordinary", "locked"], "faults_url": "/_sandbox/faults",
+ "required": ["ordinary", "locked"], "faults_url": "/_sandbox/faults", "faults_beside": "issuer",
  "faults": [{"label": "slow", "fault": {"fault": "slow", "seconds": 9}, "expect": ["timed_out"]}]}
 
 A verifier's identity has a `pivot` instead of what to `fill`, and expects a `verdict`; a business register's has a
-`personal_number` and expects `organisations` (their tax codes). Anything unknown is refused.
+`personal_number` and expects `organisations` (their tax codes). `faults_beside` names the address in the source's
+configuration that `faults_url` is relative to. Anything unknown is refused.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Identities(_Part):
     identities: tuple[Identity, ...] = Field(min_length=1)
     required: tuple[str, ...] = ("ordinary",)
     faults_url: str | None = None
+    faults_beside: str | None = None
     faults: tuple[Fault, ...] = ()
 
     @model_validator(mode="after")
@@ -96,4 +98,6 @@ class Identities(_Part):
             raise ValueError(f"required, and not there: {', '.join(missing)}")
         if self.faults and not self.faults_url:
             raise ValueError("faults without faults_url")
+        if self.faults_url and not self.faults_beside and not self.faults_url.startswith(("http://", "https://")):
+            raise ValueError("faults_url is relative, and faults_beside does not say to which address")
         return self

@@ -6,31 +6,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from connectors.sandbox.citizen import Citizen
+from tests.browser.barriers import NARROW, check_page, press_until
 from tests.browser.conftest import NewPerson, watch
 from tests.browser.person import Person, Place
 from tests.journeys.reading import CarefulBrowser
 from tests.world import Portal
-
-NARROW = 320  # what is left of 1280 at 400 % zoom (WCAG 2.2 success criterion 1.4.10)
-AXE_OPTIONS = '{resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}'
-TABS_LIMIT = 40
-
-
-def check_page(tab: Page) -> None:
-    """No barrier that axe knows, and nothing to scroll sideways on a narrow screen."""
-    tab.evaluate(Axe().axe_script)
-    found = AxeResults(tab.evaluate(f"axe.run({AXE_OPTIONS})"))
-    assert not found.response["violations"], f"{tab.url}: {found.generate_report()}"
-    size = tab.viewport_size
-    tab.set_viewport_size({"width": NARROW, "height": 800})
-    assert tab.evaluate("document.documentElement.scrollWidth") <= NARROW, tab.url
-    if size is not None:
-        tab.set_viewport_size(size)
 
 
 def test_no_page_of_the_journey_has_a_barrier(place: Place, person: Person) -> None:
@@ -73,15 +56,6 @@ def test_the_choice_fits_on_a_narrow_screen_whatever_is_owed(
     person.tab.goto(place.province.at("/services/land" if level == "LoA3" else "/services/birth"))
     person.is_at_choice()
     check_page(person.tab)
-
-
-def press_until(tab: Page, selector: str) -> None:
-    """Tab to what the selector names, as somebody does who cannot point."""
-    for _ in range(TABS_LIMIT):
-        if tab.evaluate("selector => document.activeElement?.matches(selector) ?? false", selector):
-            return
-        tab.keyboard.press("Tab")
-    raise AssertionError(f"{selector} is not reached on {tab.url}")
 
 
 def test_from_the_portal_to_the_portal_by_keyboard_alone(place: Place, person: Person) -> None:

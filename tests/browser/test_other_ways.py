@@ -10,13 +10,12 @@ from playwright.sync_api import expect
 
 from connectors.sandbox.businesses import Business
 from connectors.sandbox.cast import ONE_TIME_CODE, TO_TRY
+from tests.browser.barriers import check_page, press_until
 from tests.browser.conftest import NewPerson
 from tests.browser.person import INFORMATION, Person, Place
-from tests.browser.test_for_everybody import check_page, press_until
 from tests.journeys.firms import BRANCH, FIRM, REGISTER, business_register
-from tests.journeys.offices import authority, tax_office
+from tests.journeys.offices import authority, insurance_gateway, tax_office
 from tests.journeys.portals import demo_portals, worker
-from tests.journeys.test_insurance import _gateway
 from tests.world import world
 
 ACTING = re.compile(r"/sign-in/[0-9a-f]+/acting")
@@ -32,7 +31,7 @@ def wide_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         business_register(country, folder),
         tax_office(country, folder, "tax", binding="post"),
         authority(country),
-        _gateway(country, folder),
+        insurance_gateway(country, folder),
         demo_portals(country, folder, consent_at="province") as portals,
         worker(country),
     ):

@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from connectors.sandbox.app import create_app
+from connectors.sandbox.settings import from_environment
 from idp import seal
 from idp.app import House, build
 from idp.cli import commands
 from idp.settings import load
 from idp.storage import schema
+from tests.world import listening
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -133,3 +136,29 @@ def terminal(empty: Terminal, prepared: Path) -> Terminal:
     for name in ("master.keys", "motcua.db"):
         shutil.copy(prepared / name, empty.home / name)
     return empty
+
+
+def add(terminal: Terminal, *words: str, **changes: Any) -> str:
+    return terminal.does("sources", "add", terminal.file("source.json", SOURCE | changes), *words)
+
+
+@pytest.fixture
+def bank(terminal: Terminal) -> Iterator[str]:
+    """The issuer of a bank that knows the key which we made for it, as an operator would have told it."""
+    with listening("bank.localhost") as (issuer, server):
+        add(terminal, configuration={"issuer": issuer, "client_id": "motcua"})
+        client = {
+            "client_id": "motcua",
+            "redirect_uris": ["http://idp.localhost:8400/callback/bank-sen"],
+            "jwks": json.loads(terminal.does("sources", "jwks", "bank-sen")),
+        }
+        settings = {
+            "MOTCUA_MODE": "test",
+            "SANDBOX_KIND": "banking",
+            "SANDBOX_ISSUER": issuer,
+            "SANDBOX_NAME": "Sen",
+            "SANDBOX_CITIZENS": "300",
+            "SANDBOX_CLIENTS_FILE": terminal.file("clients.json", [client]),
+        }
+        server.app = create_app(from_environment(settings))
+        yield issuer

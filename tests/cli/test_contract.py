@@ -16,12 +16,9 @@ from pydantic import BaseModel
 
 from connectors import KINDS
 from connectors.base import Context, Done, Failed, Failure, Input, Kind, LoginRequest, Redirect, Step
-from tests.cli.conftest import ROOT, Terminal
-from tests.cli.test_sources import add, bank
+from tests.cli.conftest import ROOT, Terminal, add
 from tests.races.provider import said
 from tests.world import listening
-
-__all__ = ["bank"]
 
 BANK = ROOT / "config" / "demo" / "identities-bank.json"
 LIES = {
@@ -149,7 +146,7 @@ def test_a_source_that_lets_a_lie_pass_fails_by_name(terminal: Terminal, connect
 
 def test_a_fault_that_the_source_does_not_know_is_told(terminal: Terminal, bank: str) -> None:
     fault = {"label": "odd", "fault": {"fault": "no such"}, "expect": ["timed_out"]}
-    told = identities() | {"faults_url": "/_sandbox/faults", "faults": [fault]}
+    told = identities() | {"faults_url": "/_sandbox/faults", "faults_beside": "issuer", "faults": [fault]}
     code, cases = check(terminal, terminal.file("identities.json", told))
     assert code == 1 and cases["odd"]["seen"] == "the source does not take the fault: status 400"
 
@@ -167,6 +164,11 @@ def test_a_fault_is_over_when_the_check_is(terminal: Terminal, bank: str) -> Non
         ({"identities": []}, "identities: "),
         ({"required": ["ordinary", "locked"]}, "required, and not there: locked"),
         ({"faults": [{"label": "x", "fault": {}, "expect": ["timed_out"]}]}, "faults without faults_url"),
+        ({"faults_url": "/_sandbox/faults"}, "faults_url is relative, and faults_beside does not say to which address"),
+        (
+            {"faults_url": "/_sandbox/faults", "faults_beside": "client_id"},
+            "bank-sen: faults_beside: client_id is no address in its configuration",
+        ),
         ({"colour": "red"}, "colour: Extra inputs"),
     ],
 )

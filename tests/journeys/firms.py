@@ -14,7 +14,7 @@ from idp.sources import SourceDraft
 from tests.connectors.registers_at import CREDENTIALS, MEMBER, firms_configuration
 from tests.journeys.reading import CarefulBrowser, path_of
 from tests.sandbox.conftest import running
-from tests.world import Page, Portal, World
+from tests.world import Page, Portal, World, add_source
 
 REGISTER = "firms"
 SCOPE = "openid profile organisation"
@@ -34,9 +34,7 @@ def business_register(country: World, folder: Path) -> Iterator[None]:
             id=REGISTER, kind="business", name_vi="Sổ đăng ký doanh nghiệp", name_en="Business register", ceiling=4,
             configuration=firms_configuration(url).model_dump(mode="json"), secrets=CREDENTIALS,
         )  # fmt: skip
-        with country.house.database.write() as tx:
-            country.house.sources.save(tx, draft)
-            country.house.sources.set_enabled(tx, REGISTER, True)
+        add_source(country.house, draft)
         country.sources[REGISTER] = url
         yield
 

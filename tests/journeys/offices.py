@@ -1,4 +1,7 @@
-"""A country with sources of the other protocols: a tax office (SAML), and certificates shown or used to sign."""
+"""A country with sources of the other protocols.
+
+A tax office (SAML), certificates shown or used to sign, and social insurance (a number and a code).
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from connectors.sandbox.app import create_app
 from connectors.sandbox.authority import hierarchy
 from connectors.sandbox.authority.tokens import TOKEN_POLICY
 from connectors.sandbox.population import DEFAULT_SEED
+from connectors.sandbox.settings import from_environment
 from idp.sources import SourceDraft
 from tests.connectors.circle import authority_running
+from tests.connectors.insured import SECRET, Sandbox
 from tests.connectors.saml.office import OUR_PAIR, certificate_pem, pem_of
 from tests.sandbox.conftest import running
-from tests.world import World
+from tests.world import World, add_source, listening
 
 CERTIFICATE_HEADER = "X-Client-Certificate"
 PROXIED = {"trusted_proxies": 1, "client_certificate_header": CERTIFICATE_HEADER}
@@ -26,9 +32,7 @@ def _add(country: World, source_id: str, kind: str, ceiling: int, configuration:
         id=source_id, kind=kind, name_vi=f"Nguồn {source_id}", name_en=f"Source {source_id}", ceiling=ceiling,
         configuration=configuration, secrets=secrets,
     )  # fmt: skip
-    with country.house.database.write() as tx:
-        country.house.sources.save(tx, draft)
-        country.house.sources.set_enabled(tx, source_id, True)
+    add_source(country.house, draft)
 
 
 @contextlib.contextmanager
@@ -65,3 +69,24 @@ def authority(country: World) -> Iterator[None]:
         _add(country, "signer", "certificate", 3, circle | challenge, {})
         country.sources["authority"] = url
         yield
+
+
+@contextlib.contextmanager
+def insurance_gateway(country: World, folder: Path) -> Iterator[Sandbox]:
+    """Social insurance is a source, and never tired of one network."""
+    clients = folder / "clients-of-insurance.json"
+    clients.write_text(json.dumps([{"client_id": "motcua", "redirect_uris": [], "client_secret": SECRET}]), "utf-8")
+    with listening("insurance.localhost") as (address, server):
+        environment = {
+            "MOTCUA_MODE": "test", "SANDBOX_KIND": "insurance", "SANDBOX_ISSUER": address,
+            "SANDBOX_CLIENTS_FILE": str(clients),
+        }  # fmt: skip
+        server.app = create_app(from_environment(environment))
+        generous = {"codes_per_network_per_hour": 10_000, "tries_per_network_per_hour": 10_000}
+        draft = SourceDraft(
+            id="insurance", kind="insurance", name_vi="Bảo hiểm xã hội", name_en="Social insurance", ceiling=1,
+            configuration={"address": address, "username": "motcua", "limits": generous},
+            secrets={"password": SECRET},
+        )  # fmt: skip
+        add_source(country.house, draft)
+        yield Sandbox(server.server_port)

@@ -56,11 +56,6 @@ def country(_trading_country: World) -> Iterator[World]:
 
 
 @pytest.fixture
-def browser(country: World) -> CarefulBrowser:
-    return CarefulBrowser(country.issuer)
-
-
-@pytest.fixture
 def portal(country: World) -> Portal:
     return serves_firms(country, fresh_name("firms"))
 

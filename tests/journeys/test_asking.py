@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sandbox.cast import ONE_TIME_CODE, TO_TRY
+from tests.journeys.offices import insurance_gateway
 from tests.journeys.reading import CarefulBrowser, banner, code_on, is_choice, path_of, refusals, says, twin_of, words
-from tests.journeys.test_every_step import chosen
-from tests.journeys.test_insurance import _gateway
-from tests.oidc.residents import fresh_name, seconds_later
+from tests.journeys.visits import chosen, typed
+from tests.oidc.residents import seconds_later
 from tests.world import Page, Portal, World, world
 
 ORDINARY = TO_TRY[0]
@@ -19,18 +19,8 @@ ORDINARY = TO_TRY[0]
 @pytest.fixture(scope="module")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("asking")
-    with world(folder) as country, _gateway(country, folder):
+    with world(folder) as country, insurance_gateway(country, folder):
         yield country
-
-
-@pytest.fixture
-def browser(country: World) -> CarefulBrowser:
-    return CarefulBrowser(country.issuer)
-
-
-@pytest.fixture
-def portal(country: World) -> Portal:
-    return country.portal(fresh_name("asking"))
 
 
 def asked(browser: CarefulBrowser, portal: Portal) -> Page:
@@ -38,11 +28,6 @@ def asked(browser: CarefulBrowser, portal: Portal) -> Page:
     page = browser.follow(chosen(browser, portal, "insurance"))
     assert "/visit/" in page.url and says("ask.title") in words(page)
     return page
-
-
-def typed(browser: CarefulBrowser, page: Page, portal: Portal, decision: str = "continue", **fields: str) -> Page:
-    sent = browser.submit(page, {"decision": decision, **fields}, form=0, follow=False)
-    return browser.follow(sent, until=portal.redirect_uri)
 
 
 def test_a_second_click_or_a_lost_response_shows_the_same_next_form(browser: CarefulBrowser, portal: Portal) -> None:

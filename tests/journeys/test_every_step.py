@@ -19,7 +19,7 @@ from tests.journeys.reading import (
     refusals,
     says,
 )
-from tests.oidc.residents import fresh_name
+from tests.journeys.visits import at_office, chosen, decided, home
 from tests.world import Page, Portal, World, world
 
 
@@ -39,42 +39,6 @@ def _varied_country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]
 def country(_varied_country: World) -> Iterator[World]:
     yield _varied_country
     _varied_country.clear_faults()
-
-
-@pytest.fixture
-def browser(country: World) -> CarefulBrowser:
-    return CarefulBrowser(country.issuer)
-
-
-@pytest.fixture
-def portal(country: World) -> Portal:
-    return country.portal(fresh_name("every"))
-
-
-def chosen(browser: CarefulBrowser, portal: Portal, source: str) -> Page:
-    """What follows the choice, without going on to where it leads."""
-    page = browser.open_at(portal.ask().url, portal)
-    return browser.submit(page, {"source": source}, follow=False)
-
-
-def at_office(browser: CarefulBrowser, portal: Portal, source: str) -> Page:
-    page = chosen(browser, portal, source)
-    return browser.submit(page) if page.onward is None else browser.follow(page)
-
-
-def decided(browser: CarefulBrowser, page: Page, **pressed: str) -> Page:
-    """The page with which the source sends the browser back to us by POST."""
-    form = next(number for number, form in enumerate(page.forms) if "interaction" in form.fields)
-    return browser.submit(page, pressed, form=form)
-
-
-def home(browser: CarefulBrowser, page: Page, portal: Portal, *, cookies: bool = False) -> Page:
-    """The source's page posts itself to us; a browser sends no Lax cookie with that, nor do we."""
-    form = page.forms[0]
-    poster = browser if cookies else CarefulBrowser(browser.issuer)
-    kept = poster.request("POST", form.action, data=form.fields)
-    assert kept.status == 303, kept.html
-    return browser.follow(browser.get(kept.location), until=portal.redirect_uri)
 
 
 def tokens_after(country: World, browser: CarefulBrowser, page: Page, portal: Portal) -> dict[str, object]:

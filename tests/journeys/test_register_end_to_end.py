@@ -18,7 +18,7 @@ from idp.worker import Worker
 from tests.connectors.registers_at import CREDENTIALS, MEMBER, people_configuration
 from tests.journeys.reading import CarefulBrowser, code_on, is_choice, refusals, selectable
 from tests.sandbox.conftest import running
-from tests.world import CITIZENS, Portal, World, world
+from tests.world import CITIZENS, Portal, World, add_source, world
 
 REGISTER = "dan-cu"
 
@@ -38,9 +38,7 @@ def registered_country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
             id=REGISTER, kind="population_register", name_vi="Dân cư", name_en="Register", ceiling=4,
             configuration=configuration, secrets=CREDENTIALS,
         )  # fmt: skip
-        with country.house.database.write() as tx:
-            country.house.sources.save(tx, draft)
-            country.house.sources.set_enabled(tx, REGISTER, True)
+        add_source(country.house, draft)
         country.sources[REGISTER] = url
         yield country
 

@@ -25,13 +25,20 @@ from tests.world import Portal, World
 __all__ = ["checked_country", "country", "register"]
 
 
+def checked_a_while_ago(
+    country: World, browser: CarefulBrowser, portal: Portal, citizen: Citizen, source: str = "bank", **asked: str
+) -> None:
+    """They were asked about when they signed in, and soon it is too long ago; in between the session was used."""
+    country.sign_in(browser, portal, source=source, citizen=citizen.personal_number, **asked)
+    with later(1800):  # a session that nobody uses would end
+        country.sign_in(browser, portal)
+
+
 @pytest.mark.both_engines
 def test_single_sign_on_asks_again_when_the_last_check_is_old_and_shows_no_page_for_it(
     country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen
 ) -> None:
-    country.sign_in(browser, portal, source="bank", citizen=citizen.personal_number)
-    with later(1800):  # used in between, so that the session lives
-        country.sign_in(browser, portal)
+    checked_a_while_ago(country, browser, portal, citizen)
     assert len(register.asked) == 1
     with later():
         request = portal.ask()
@@ -46,9 +53,7 @@ def test_a_portal_that_wants_no_page_is_told_that_one_is_needed(
     country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen
 ) -> None:
     """Nobody is asked over the network while a portal waits for prompt=none."""
-    country.sign_in(browser, portal, source="bank", citizen=citizen.personal_number)
-    with later(1800):
-        country.sign_in(browser, portal)
+    checked_a_while_ago(country, browser, portal, citizen)
     with later():
         page = browser.open_at(portal.ask(prompt="none").url, portal)
         answer = browser.answer(page, portal)
@@ -63,9 +68,7 @@ def test_single_sign_on_ends_for_whoever_the_register_does_not_vouch_for_any_mor
     country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen,
     entry: str | None, code: str,
 ) -> None:  # fmt: skip
-    country.sign_in(browser, portal, source="bank", citizen=citizen.personal_number)
-    with later(1800):
-        country.sign_in(browser, portal)
+    checked_a_while_ago(country, browser, portal, citizen)
     register.everybody = False
     if entry is not None:
         name = register.asked[-1].name.full if entry == "dead" else entry
@@ -80,9 +83,7 @@ def test_single_sign_on_ends_for_whoever_the_register_does_not_vouch_for_any_mor
 def test_while_the_register_is_out_single_sign_on_goes_on_with_a_mark_below_the_level(
     country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen
 ) -> None:
-    country.sign_in(browser, portal, source="bank", citizen=citizen.personal_number)
-    with later(1800):
-        country.sign_in(browser, portal)
+    checked_a_while_ago(country, browser, portal, citizen)
     register.gone = True
     with later():
         country.sign_in(browser, portal)
@@ -95,9 +96,7 @@ def test_while_the_register_is_out_single_sign_on_goes_on_with_a_mark_below_the_
 def test_and_stops_from_the_level_on_without_ending_the_session(
     country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen
 ) -> None:
-    country.sign_in(browser, portal, source="population", citizen=citizen.personal_number, acr_values="LoA3")
-    with later(1800):
-        country.sign_in(browser, portal)
+    checked_a_while_ago(country, browser, portal, citizen, source="population", acr_values="LoA3")
     register.gone = True
     with later():
         page = browser.open_at(portal.ask().url, portal)
@@ -111,9 +110,7 @@ def test_and_stops_from_the_level_on_without_ending_the_session(
 def test_two_tabs_and_a_double_click_at_the_check_all_arrive(
     country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen
 ) -> None:
-    country.sign_in(browser, portal, source="bank", citizen=citizen.personal_number)
-    with later(1800):
-        country.sign_in(browser, portal)
+    checked_a_while_ago(country, browser, portal, citizen)
     with later():
         requests = [portal.ask(), portal.ask()]
         register.slow_seconds = 0.3

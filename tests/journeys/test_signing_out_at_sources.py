@@ -10,8 +10,7 @@ import pytest
 from connectors.sandbox.citizen import Citizen
 from tests.journeys.offices import tax_office
 from tests.journeys.reading import CarefulBrowser, says, words
-from tests.journeys.test_every_step import at_office, decided, home
-from tests.oidc.residents import fresh_name
+from tests.journeys.visits import at_office, decided, home
 from tests.world import Page, Portal, World, world
 
 SOURCES = ("bank", "population", "tax")
@@ -35,16 +34,6 @@ def country(_leaving_country: World) -> Iterator[World]:
     _leaving_country.clear_faults()
     for source in _leaving_country.sources:
         _leaving_country.house.sources.health.note(source, None, "sign_out")
-
-
-@pytest.fixture
-def browser(country: World) -> CarefulBrowser:
-    return CarefulBrowser(country.issuer)
-
-
-@pytest.fixture
-def portal(country: World) -> Portal:
-    return country.portal(fresh_name("leaving"))
 
 
 def signed_in(country: World, browser: CarefulBrowser, portal: Portal, source: str, citizen: Citizen) -> str:

@@ -20,6 +20,7 @@ from connectors.base import BirthDate, Context, Failed, Failure, Identifier, Ide
 from connectors.registers import Agreement, Change, Changes, ChangeType, Pivot, Verdict
 from idp.app import House
 from idp.sources import SourceDraft
+from tests.world import add_source
 
 REGISTER = "register"
 ENDLESS = "endless"
@@ -98,9 +99,7 @@ def registered(house: House, register: Register, source_id: str = REGISTER) -> I
         secrets={},
     )
     try:
-        with house.database.write() as tx:
-            house.sources.save(tx, draft)
-            house.sources.set_enabled(tx, source_id, True)
+        add_source(house, draft)
         yield register
     finally:
         with house.database.write() as tx:

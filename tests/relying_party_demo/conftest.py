@@ -79,6 +79,10 @@ class Portal:
         return visitor.submit(form, {"account": account, "acr": acr, "decision": "sign-in"})
 
 
+def query(address: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -228,11 +232,10 @@ class Guest:
 
     def come_back(self, path: str = "/sign-in") -> Page:
         """Begin a sign-in and come back with a code for which the provider answers as it has been told."""
-        sent = parse_qs(urlsplit(self.get(path).location).query)
-        self.crooked.client_id = sent["client_id"][0]
-        self.crooked.nonce = sent["nonce"][0]
-        query = urlencode({"code": "any", "state": sent["state"][0], "iss": self.crooked.issuer})
-        return self.get(f"/callback?{query}")
+        sent = query(self.get(path).location)
+        self.crooked.client_id, self.crooked.nonce = sent["client_id"], sent["nonce"]
+        answer = {"code": "any", "state": sent["state"], "iss": self.crooked.issuer}
+        return self.get(f"/callback?{urlencode(answer)}")
 
     @property
     def signed_in(self) -> bool:

@@ -9,8 +9,7 @@ import pytest
 
 from relying_party_demo.app import create_app
 from relying_party_demo.settings import read_settings
-from tests.relying_party_demo.conftest import SERVICES, Guest
-from tests.relying_party_demo.test_portal_sign_in import query
+from tests.relying_party_demo.conftest import SERVICES, Guest, query
 
 FIRM = {"org_name": "Công ty TNHH Gốm sứ Sao Biếc", "org_tax_code": "9900000016", "org_role": "Giám đốc"}
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from tests.peers.visitor import Page, Visitor
-
-
-def query(address: str) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+from tests.relying_party_demo.conftest import query
 
 
 def answer(portal, sent: Page, **changes: str | None) -> str:
