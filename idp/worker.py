@@ -1,4 +1,5 @@
-"""The process behind the pages: sends what waits in the outbox, removes what has outlived its use, reads registers.
+"""The process behind the pages: sends what waits in the outbox, removes what has outlived its use, reads registers,
+renews signing keys.
 
 Any number may run, on any number of machines; one that dies is not missed for longer than a claim lasts.
 """
@@ -26,6 +27,7 @@ DAY_SECONDS = 86_400
 LOOK_EVERY_SECONDS = 0.5  # into the outbox
 EXPIRE_EVERY_SECONDS = 60.0
 RECHECK_EVERY_SECONDS = 15.0
+LOOK_AT_KEYS_EVERY_SECONDS = 60.0
 SILENT_TRIES = 3  # after so many the register is left in peace for now
 AFTER_FAULT_SECONDS = 5.0
 BREATH_SECONDS = 0.05  # between two batches of expiry, for those who wait for the database
@@ -46,6 +48,15 @@ def what_expires(lifetimes: Lifetimes) -> tuple[Expiry, ...]:
     )
 
 
+def remove_outlived(house: House, *, pause: Callable[[], bool], batch: int) -> dict[str, int]:
+    """What had outlived its use is gone from both stores; returns how many rows went, by kind. See `expiry.expire`."""
+    removed = expiry.expire(house.database, what_expires(house.settings.lifetimes), pause=pause, batch=batch)
+    beside = house.short_lived.database
+    if beside is not None and beside is not house.database:
+        removed["short_lived"] += expiry.expire(beside, (expiry.SHORT_LIVED,), pause=pause, batch=batch)["short_lived"]
+    return removed
+
+
 class Worker:
     def __init__(self, house: House, *, senders: int = SENDERS, batch: int = expiry.BATCH_ROWS) -> None:
         self._house = house
@@ -60,7 +71,7 @@ class Worker:
             threading.Thread(target=self._repeat, args=(f"send-{number}", self.send), name=f"send-{number}")
             for number in range(1, self._senders + 1)
         ]
-        for name, job in (("feeds", self.read_feeds), ("recheck", self.recheck)):
+        for name, job in (("feeds", self.read_feeds), ("recheck", self.recheck), ("keys", self.renew_keys)):
             threads.append(threading.Thread(target=self._repeat, args=(name, job), name=name))
         for thread in threads:
             thread.start()
@@ -82,10 +93,7 @@ class Worker:
 
     def expire(self) -> float:
         """What had outlived its use is gone; returns for how many seconds there is nothing to do."""
-        removed = expiry.expire(
-            self._house.database, what_expires(self._house.settings.lifetimes), batch=self._batch,
-            pause=lambda: self._stopping.wait(BREATH_SECONDS),
-        )  # fmt: skip
+        removed = remove_outlived(self._house, pause=lambda: self._stopping.wait(BREATH_SECONDS), batch=self._batch)
         if any(removed.values()):
             log.info("expired", **{name: number for name, number in removed.items() if number})
         return EXPIRE_EVERY_SECONDS
@@ -96,6 +104,17 @@ class Worker:
         if read:
             log.info("changes_read", number=read)
         return self._house.settings.verification.feed_seconds
+
+    def renew_keys(self) -> float:
+        """Signing keys that were missing, or have served their time, have successors; returns the seconds to wait."""
+        days = self._house.settings.keys.rotate_after_days
+        older_than_seconds = days * DAY_SECONDS if days else None
+        if self._house.keys.due(older_than_seconds):
+            with self._house.database.write() as tx:
+                kids = self._house.keys.renew(tx, older_than_seconds)
+                if kids:
+                    self._house.audit.keys_rotated(tx, kids=kids, operator="worker")
+        return LOOK_AT_KEYS_EVERY_SECONDS
 
     def recheck(self) -> float:
         """The register was asked about everybody who owed it, as far as it answers; returns the seconds to wait."""

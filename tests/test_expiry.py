@@ -52,6 +52,13 @@ def rows(house: House, table: type[Base]) -> int:
     return int(found[0])
 
 
+def short_lived_rows(house: House) -> int:
+    assert house.short_lived.database is not None
+    found = house.short_lived.database.one(select(func.count()).select_from(ShortLivedRow))
+    assert found is not None
+    return int(found[0])
+
+
 def expire(house: House) -> None:
     Worker(house).expire()
 
@@ -73,7 +80,8 @@ def add_grant(house: House, number: int, session: int) -> None:
         "sub": "abc", "claims": 0, "level": 2, "amr": "pwd", "source_kind": "banking", "issued_at": clock.seconds(),
         "revoked_at": None, "mandate_id": None,
     }  # fmt: skip
-    row |= {column.name: 0 for column in GrantRow.__table__.columns if column.name not in row and not column.nullable}
+    others = [column for column in GrantRow.__table__.columns if column.name not in row]
+    row |= {column.name: None if column.nullable else 0 for column in others}
     with house.database.write() as tx:
         tx.run(insert(GrantRow), **row)
 
@@ -84,11 +92,23 @@ def test_short_lived_values_go_when_they_expire(house: House) -> None:
         house.short_lived.put_if_absent("hour", b"1", 3600)
         time.shift(59)
         expire(house)
-        assert rows(house, ShortLivedRow) == 2
+        assert short_lived_rows(house) == 2
         time.shift(1)
         expire(house)
-        assert rows(house, ShortLivedRow) == 1
+        assert short_lived_rows(house) == 1
         assert house.short_lived.get("hour") == b"1"
+
+
+def test_what_was_short_lived_in_the_database_goes_when_it_expires(house: House) -> None:
+    """On SQLite the store was a table of the database before it had a file of its own."""
+    with time_machine.travel(START, tick=False) as time:
+        fill(house, 3, expires_at=clock.seconds() + 60)
+        time.shift(59)
+        expire(house)
+        assert rows(house, ShortLivedRow) == 3
+        time.shift(1)
+        expire(house)
+        assert rows(house, ShortLivedRow) == 0
 
 
 def test_what_was_spent_stays_spent_for_as_long_as_it_was_said(house: House) -> None:
@@ -165,10 +185,10 @@ def test_events_go_after_two_years_and_nothing_else_ever_does(house: House) -> N
         assert rows(house, PersonRow) == 1
 
 
-def fill(house: House, number: int) -> None:
+def fill(house: House, number: int, expires_at: int = 1) -> None:
     with house.database.write() as tx:
         for each in range(number):
-            tx.run(insert(ShortLivedRow), key=f"key-{each}", value=b"", expires_at=1)
+            tx.run(insert(ShortLivedRow), key=f"key-{each}", value=b"", expires_at=expires_at)
 
 
 def test_no_transaction_removes_more_than_a_batch_and_others_get_their_turn(house: House) -> None:

@@ -8,7 +8,7 @@ from idp import clock
 from idp.cli import shared
 from idp.settings import load
 from idp.storage import expiry, schema
-from idp.worker import BREATH_SECONDS, what_expires
+from idp.worker import BREATH_SECONDS, remove_outlived
 
 STATES = ("waiting", "done", "given_up")
 
@@ -36,7 +36,7 @@ def expire(batch: int) -> None:
         clock.pause(BREATH_SECONDS)
         return False
 
-    removed = expiry.expire(house.database, what_expires(house.settings.lifetimes), batch=batch, pause=pause)
+    removed = remove_outlived(house, pause=pause, batch=batch)
     shared.show([{"rows": name, "removed": number} for name, number in removed.items()], as_json=False)
 
 

@@ -42,8 +42,9 @@ def outlived(key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) 
     return delete(key.class_).where(key.in_(select(chosen.c[key.key]))).returning(literal_column("1"))
 
 
+SHORT_LIVED = Expiry(name="short_lived", statement=outlived(ShortLivedRow.key, ShortLivedRow.expires_at <= MOMENT))
 OF_STORAGE = (
-    Expiry(name="short_lived", statement=outlived(ShortLivedRow.key, ShortLivedRow.expires_at <= MOMENT)),
+    SHORT_LIVED,  # in the database: on PostgreSQL, and on SQLite what was put there before the store had its own file
     Expiry(name="spent", statement=outlived(SpentRow.key, SpentRow.expires_at <= MOMENT)),
     Expiry(
         name="outbox_done", kept_seconds=86_400,

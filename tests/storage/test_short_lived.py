@@ -1,4 +1,4 @@
-"""The short-lived store does the same in a table of SQLite, in a table of PostgreSQL and in Valkey."""
+"""The short-lived store does the same in a file beside SQLite, in a table of PostgreSQL and in Valkey."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from idp.settings import UnsafeSettings
 from idp.storage import Database, ShortLived
 from idp.storage.database import Unreachable
 from idp.storage.engines import make_engine
-from idp.storage.short_lived import InDatabase, InValkey, open_short_lived
+from idp.storage.short_lived import InValkey, open_short_lived
 from tests.servers import eventually
 from tests.storage.places import at_once, empty_database, wire_to
 
@@ -37,7 +37,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     with empty_database(request.param, tmp_path) as url:
         database = Database(make_engine(url))
         with time_machine.travel(time.time(), tick=False) as traveller:
-            yield Store(InDatabase(database), lambda _, seconds: traveller.shift(seconds))
+            yield Store(open_short_lived("database", database), lambda _, seconds: traveller.shift(seconds))
         database.engine.dispose()
 
 
