@@ -10,11 +10,12 @@ from typing import IO, Any
 import click
 from pydantic import ValidationError
 
-from idp import clock
 from idp.app import House
-from idp.cli import shared
+from idp.cli import invitations, shared
+from idp.cli.deliveries import deliveries
 from idp.cli.shared import Wrong
-from idp.clients import Client, Registration, models, registry
+from idp.clients import Client, Registration, registry
+from idp.clients.self_registrations import SelfRegistrations
 from idp.people.assurance import acr
 from idp.people.claims import GUARDED_SCOPES
 from idp.storage import Transaction
@@ -29,6 +30,10 @@ grant_option = click.option(
 @click.group()
 def portals() -> None:
     """Portals: who may send people here, and what they are told."""
+
+
+for command in (invitations.invite, invitations.list_invitations, invitations.withdraw):
+    portals.add_command(command)
 
 
 @portals.command()
@@ -87,16 +92,21 @@ def _refuse_taken_sectors(house: House, new: list[tuple[str, Registration]]) -> 
             )
 
 
+portals.add_command(deliveries)
+
+
 @portals.command("list")
 @shared.json_option
 def list_portals(as_json: bool) -> None:
-    """Show every portal."""
+    """Show every portal, and who registered it: an operator, or the portal itself."""
+    house = shared.open_house()
+    themselves = {known.client_id for known in SelfRegistrations(house.database).all()}
     rows = [
         {
-            "id": portal.id, "state": _state(portal), "level": acr(portal.minimum_level),
-            "scopes": " ".join(portal.scopes), "name": portal.name_vi,
+            "id": portal.id, "state": _state(portal), "by": "itself" if portal.id in themselves else "operator",
+            "level": acr(portal.minimum_level), "scopes": " ".join(portal.scopes), "name": portal.name_vi,
         }
-        for portal in shared.open_house().clients.all()
+        for portal in house.clients.all()
     ]  # fmt: skip
     shared.show(rows, as_json=as_json)
 
@@ -106,14 +116,18 @@ def list_portals(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As `add` and `update` read it.")
 def show(portal_id: str, as_json: bool) -> None:
     """Show one portal: everything but its secret."""
-    portal = _known(shared.open_house(), portal_id)
+    house = shared.open_house()
+    portal = _known(house, portal_id)
     registration = _registration(portal)
     if as_json:
         click.echo(json.dumps({"id": portal.id, **registration}, ensure_ascii=False, indent=2))
         return
-    secret = "none" if portal.secret_fingerprint is None else "set"
-    for name, value in {"id": portal.id, "state": _state(portal), "secret": secret, **registration}.items():
-        click.echo(f"{name:<30}  {_in_words(value)}")
+    secret = "set" if portal.has_secret else "none"
+    itself = SelfRegistrations(house.database).find(portal_id)
+    by = "an operator" if itself is None else f"itself, with invitation {itself.invitation_id.hex()}"
+    facts = {"id": portal.id, "state": _state(portal), "registered_by": by, "secret": secret}
+    for name, value in (facts | registration).items():
+        click.echo(f"{name:<42}  {_in_words(value)}")
 
 
 @portals.command()
@@ -145,11 +159,9 @@ def update(
     new_scopes = set(after.scopes) - set(before.scopes)
     _refuse_guarded(new_scopes, grants, reason)
     with shared.secret_files() as drafted, house.database.write() as tx:
-        _change(house, tx, portal_id, after)
+        secret = house.clients.change(tx, portal_id, before, after)
         _audit(house, tx, portal_id, f"changed {', '.join(changed)}", operator)
         _audit_grants(house, tx, portal_id, new_scopes & set(grants), reason, operator)
-        needs_secret = after.token_endpoint_auth_method != "none" and before.secret_fingerprint is None
-        secret = house.clients.new_secret(tx, portal_id) if needs_secret else None
         handed = _hand_over(drafted, secret, secret_file)
     click.echo(f"{portal_id}: changed {', '.join(changed)}{handed}")
 
@@ -177,8 +189,11 @@ def enable(portal_id: str, operator: str) -> None:
 def new_secret(portal_id: str, secret_file: Path | None, operator: str) -> None:
     """Give the portal a new secret; the old one is void within seconds."""
     house = shared.open_house()
-    if _known(house, portal_id).token_endpoint_auth_method == "none":
-        raise Wrong(f"{portal_id}: has no secret, since its token_endpoint_auth_method is none")
+    portal = _known(house, portal_id)
+    if not portal.has_secret:
+        raise Wrong(
+            f"{portal_id}: has no secret, since its token_endpoint_auth_method is {portal.token_endpoint_auth_method}"
+        )
     with shared.secret_files() as drafted, house.database.write() as tx:
         secret = house.clients.new_secret(tx, portal_id)
         _audit(house, tx, portal_id, "new secret", operator)
@@ -237,14 +252,6 @@ def _switch(portal_id: str, on: bool, operator: str) -> None:
     click.echo(f"{portal_id}: {'on' if on else 'off'}, everywhere within seconds")
 
 
-def _change(house: House, tx: Transaction, portal_id: str, registration: Registration) -> None:
-    now = clock.seconds()
-    tx.run(models.CHANGE, client_id=portal_id, new_registration=registration.model_dump_json(), now=now)
-    if registration.token_endpoint_auth_method == "none":
-        tx.run(models.SET_SECRET, client_id=portal_id, new_fingerprint=None, now=now)
-    house.changes.bump(tx, registry.TOPIC)
-
-
 def _audit(house: House, tx: Transaction, portal_id: str, change: str, operator: str) -> None:
     house.audit.portal_changed(tx, client_id=portal_id, change=change, operator=operator)
 
@@ -288,4 +295,6 @@ def _in_words(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return " ".join(value) or "-"
+    if isinstance(value, dict):
+        return json.dumps(value, separators=(",", ":"))
     return "-" if value is None else str(value)

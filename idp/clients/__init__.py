@@ -1,7 +1,9 @@
 """Portals: what each registered, what it may do, and the request it makes."""
 
-from idp.clients.client import Client, Registration
+from idp.clients.binding import Binding
+from idp.clients.client import Client
+from idp.clients.registration import Registration
 from idp.clients.registry import Clients, UnknownClient
 from idp.clients.requests import AuthenticationRequest
 
-__all__ = ["AuthenticationRequest", "Client", "Clients", "Registration", "UnknownClient"]
+__all__ = ["AuthenticationRequest", "Binding", "Client", "Clients", "Registration", "UnknownClient"]

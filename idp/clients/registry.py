@@ -9,11 +9,14 @@ from typing import Any
 
 from idp import clock, entropy
 from idp.clients import models
-from idp.clients.client import Client, Registration
+from idp.clients.client import Client
+from idp.clients.registration import Registration
+from idp.seal import Sealer
 from idp.storage import Database, Transaction
 from idp.storage.changes import Changes
 
 TOPIC = "clients"
+SECRET_PURPOSE = "clients.secret"
 CACHED_CLIENTS = 10_000
 CLIENT_ID_LIMIT_CHARACTERS = 64
 CLIENT_ID = re.compile(rf"[A-Za-z0-9._~-]{{1,{CLIENT_ID_LIMIT_CHARACTERS}}}", re.ASCII)
@@ -24,11 +27,13 @@ class UnknownClient(LookupError):
 
 
 class Clients:
-    def __init__(self, database: Database, changes: Changes) -> None:
+    def __init__(self, database: Database, changes: Changes, sealer: Sealer) -> None:
         self._database = database
         self._changes = changes
+        self._sealer = sealer
         self._number = -1
         self._known: dict[str, Client] = {}
+        self._apis: tuple[int, dict[str, str]] = (-1, {})
 
     def find(self, client_id: str) -> Client | None:
         """The portal with this id, switched on or off, or None."""
@@ -46,23 +51,50 @@ class Clients:
             known = cache[client_id] = _client(row)
         return known
 
+    def by_resource(self, resource: str) -> Client | None:
+        """The API that answers to this name, switched on or off, or None."""
+        number = self._changes.number(TOPIC)
+        if number != self._apis[0]:
+            self._apis = (number, {name: client.id for client in self.all() for name in client.resource_uris})
+        client_id = self._apis[1].get(resource)
+        return None if client_id is None else self.find(client_id)
+
     def all(self) -> list[Client]:
         return [_client(row) for row in self._database.all(models.FIND_ALL)]
 
     def add(self, tx: Transaction, client_id: str, registration: Registration) -> str | None:
-        """The portal is registered and on; returns its secret, which is shown this once, or None for a public client.
+        """The portal is registered and on; returns its secret, which is shown this once, or None if it has none.
 
         Raises ValueError for an id that cannot be one, Conflict (from the transaction) for one that is taken.
         """
         if not CLIENT_ID.fullmatch(client_id):
             raise ValueError(f"id: letters, digits and . _ ~ -, {CLIENT_ID_LIMIT_CHARACTERS} at most")
-        secret = None if registration.token_endpoint_auth_method == "none" else entropy.opaque_value()
+        secret = entropy.opaque_value() if registration.has_secret else None
+        kept, sealed = self._kept_of(client_id, registration, secret)
         tx.run(
             models.ADD, id=client_id, enabled=1, registration=registration.model_dump_json(), made_at=clock.seconds(),
-            changed_at=clock.seconds(), secret_fingerprint=entropy.fingerprint(secret) if secret else None,
+            changed_at=clock.seconds(), secret_fingerprint=kept, sealed_secret=sealed,
         )  # fmt: skip
         self._changes.bump(tx, TOPIC)
         return secret
+
+    def change(self, tx: Transaction, client_id: str, before: Registration, after: Registration) -> str | None:
+        """The portal's registration is another; returns its new secret, if it needs one that it did not have.
+
+        A secret that is only compared is kept as a fingerprint, so that a portal which begins to sign with its secret
+        gets a new one. Raises UnknownClient.
+        """
+        found = tx.run(
+            models.CHANGE, client_id=client_id, new_registration=after.model_dump_json(), now=clock.seconds()
+        )
+        if not found:
+            raise UnknownClient(client_id)
+        self._changes.bump(tx, TOPIC)
+        if after.has_secret and (not before.has_secret or after.signs_with_secret != before.signs_with_secret):
+            return self._give_secret(tx, client_id, after)
+        if before.has_secret and not after.has_secret:
+            self._keep_secret(tx, client_id, after, None)
+        return None
 
     def set_enabled(self, tx: Transaction, client_id: str, enabled: bool) -> None:
         """The portal is on or off, in every worker within seconds; raises UnknownClient."""
@@ -72,17 +104,41 @@ class Clients:
 
     def new_secret(self, tx: Transaction, client_id: str) -> str:
         """The portal has a new secret, and the old one is void; raises UnknownClient."""
-        secret = entropy.opaque_value()
-        found = tx.run(
-            models.SET_SECRET, client_id=client_id, new_fingerprint=entropy.fingerprint(secret), now=clock.seconds()
-        )
-        if not found:
+        row = tx.one(models.FIND, client_id=client_id)
+        if row is None:
             raise UnknownClient(client_id)
         self._changes.bump(tx, TOPIC)
+        return self._give_secret(tx, client_id, _client(row))
+
+    def secret_of(self, client: Client) -> str | None:
+        """The secret of a portal that signs with it (client_secret_jwt), which alone is kept so that it can be read."""
+        if client.sealed_secret is None or not client.signs_with_secret:
+            return None
+        return self._sealer.open(SECRET_PURPOSE, client.sealed_secret, client.id.encode()).decode()
+
+    def _give_secret(self, tx: Transaction, client_id: str, registration: Registration) -> str:
+        secret = entropy.opaque_value()
+        self._keep_secret(tx, client_id, registration, secret)
         return secret
+
+    def _keep_secret(self, tx: Transaction, client_id: str, registration: Registration, secret: str | None) -> None:
+        kept, sealed = self._kept_of(client_id, registration, secret)
+        tx.run(models.SET_SECRET, client_id=client_id, new_fingerprint=kept, new_sealed=sealed, now=clock.seconds())
+
+    def _kept_of(
+        self, client_id: str, registration: Registration, secret: str | None
+    ) -> tuple[bytes | None, bytes | None]:
+        """How the secret is kept: by its fingerprint, or sealed where a signature made with it must be checked."""
+        if secret is None:
+            return None, None
+        if registration.signs_with_secret:
+            return None, self._sealer.seal(SECRET_PURPOSE, secret.encode(), client_id.encode())
+        return entropy.fingerprint(secret), None
 
 
 def _client(row: Sequence[Any]) -> Client:
-    client_id, enabled, secret_fingerprint, registration = row
-    kept = None if secret_fingerprint is None else bytes(secret_fingerprint)
-    return Client(**json.loads(registration), id=client_id, enabled=bool(enabled), secret_fingerprint=kept)
+    client_id, enabled, secret_fingerprint, sealed_secret, registration = row
+    kept, sealed = (None if value is None else bytes(value) for value in (secret_fingerprint, sealed_secret))
+    return Client(
+        **json.loads(registration), id=client_id, enabled=bool(enabled), secret_fingerprint=kept, sealed_secret=sealed
+    )

@@ -26,6 +26,11 @@ class AuthenticationRequest:
     hinted_person_id: str | None = None  # hexadecimal: whom id_token_hint names
     ui_locales: tuple[str, ...] = ()
     requested_at: int = 0
+    response_mode: str = "query"
+    dpop_jkt: str | None = None  # the key to which the code is bound (RFC 9449 section 10)
+    resource: str | None = None  # the API that the access token is for; None: our userinfo
+    device: str | None = None  # hexadecimal id of the device that asks, where no browser brought the request
+    pushed: str | None = None  # the handle of the request that was pushed: spent when the answer is given
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))

@@ -222,8 +222,8 @@ def test_the_list_has_a_line_for_each_portal(terminal: Terminal) -> None:
     terminal.does("portals", "add", terminal.file("p.json", [PORTAL, LAND]))
     terminal.does("portals", "disable", "land")
     assert terminal.does("portals", "list").splitlines() == [
-        "ID    STATE  LEVEL  SCOPES          NAME",
-        "land  off    LoA1   openid profile  Cổng thuế",
-        "tax   on     LoA1   openid profile  Cổng thuế",
+        "ID    STATE  BY        LEVEL  SCOPES          NAME",
+        "land  off    operator  LoA1   openid profile  Cổng thuế",
+        "tax   on     operator  LoA1   openid profile  Cổng thuế",
     ]
     assert json.loads(terminal.does("portals", "list", "--json"))[0]["state"] == "off"

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from idp import entropy
 from idp.clients import AuthenticationRequest, Client, Registration
 from idp.people.claims import SCOPES
+from tests.clients.key_sets import jwk, key_set
 
 GOOD: dict[str, Any] = {
     "name_vi": "Cổng", "name_en": "Portal", "home_url": "https://portal.example/", "sector": "portal.example",
@@ -107,8 +108,7 @@ def test_an_address_that_holds_a_parameter_of_our_answer_is_refused(query: str) 
         ({"redirect_uris": []}, "redirect_uris"), ({"redirect_uris": ["https://a.example/"] * 21}, "redirect_uris"),
         ({"scopes": ["profile"]}, "openid"), ({"scopes": ["openid", "unheard_of"]}, "unheard_of"),
         ({"scopes": []}, "openid"),
-        ({"token_endpoint_auth_method": "private_key_jwt"}, "token_endpoint_auth_method"),
-        ({"token_endpoint_auth_method": "client_secret_jwt"}, "token_endpoint_auth_method"),
+        ({"token_endpoint_auth_method": "attest_jwt_client_auth"}, "token_endpoint_auth_method"),
         ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
         ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),
         ({"minimum_level": 0}, "minimum_level"), ({"minimum_level": 5}, "minimum_level"),
@@ -128,7 +128,8 @@ def test_what_nobody_can_guess_must_be_said(name: str) -> None:
 
 
 def test_every_scope_can_be_granted() -> None:
-    assert registration(scopes=SCOPES).scopes == SCOPES
+    made = registration(scopes=SCOPES, grant_types=["authorization_code", "refresh_token"])
+    assert made.scopes == SCOPES
 
 
 def test_a_registration_cannot_be_changed_in_passing() -> None:
@@ -176,3 +177,57 @@ def test_a_request_survives_being_written_down() -> None:
     )  # fmt: skip
     assert AuthenticationRequest.from_json(request.to_json()) == request
     assert json.loads(request.to_json())["state"] == "trạng thái"
+
+
+# ---- rules and profiles ----
+
+KEYS = {"jwks": key_set(jwk("P-256"))}
+FAPI = {"profile": "fapi2_security"} | KEYS
+
+
+def test_a_profile_completes_what_is_left_out_and_overrules_nothing() -> None:
+    made = registration(**FAPI)
+    assert made == registration(**made.model_dump())
+    assert (made.id_token_signed_response_alg, made.introspection_signed_response_alg) == ("PS256", "PS256")
+    assert registration(**FAPI, id_token_signed_response_alg="ES256").id_token_signed_response_alg == "ES256"
+    certificates = registration(
+        **FAPI, token_endpoint_auth_method="self_signed_tls_client_auth",
+        tls_client_certificate_bound_access_tokens=True,
+    )  # fmt: skip
+    assert not certificates.dpop_bound_access_tokens
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"token_endpoint_auth_method": "none"}, "authenticate by private_key_jwt or a certificate"),
+        ({"token_endpoint_auth_method": "client_secret_jwt"}, "authenticate by private_key_jwt or a certificate"),
+        ({"pkce_required": False}, "needs pkce_required"),
+        ({"require_pushed_authorization_requests": False}, "require_pushed_authorization_requests"),
+        ({"dpop_bound_access_tokens": False}, "dpop_bound_access_tokens or tls_client_certificate_bound"),
+        ({"profile": "fapi2_message_signing", "require_signed_request_object": False}, "require_signed_request_object"),
+        *[
+            ({name: "RS256"}, "FAPI 2.0 signs with PS256, ES256, EdDSA")
+            for name in ("id_token_signed_response_alg", "userinfo_signed_response_alg", "request_object_signing_alg",
+                         "authorization_signed_response_alg", "introspection_signed_response_alg",
+                         "token_endpoint_auth_signing_alg")
+        ],
+    ],
+)  # fmt: skip
+def test_what_the_fapi_profile_forbids_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        registration(**FAPI | changes)
+
+
+def test_algorithms_follow_the_registration_and_else_the_profile() -> None:
+    assert client(**FAPI).request_object_algorithms == ("PS256", "ES256", "EdDSA")
+    assert client(**KEYS).request_object_algorithms == ("RS256", "PS256", "ES256", "EdDSA")
+    chosen = client(**KEYS, token_endpoint_auth_method="private_key_jwt", token_endpoint_auth_signing_alg="ES256")
+    assert chosen.assertion_algorithms == ("ES256",)
+
+
+@pytest.mark.parametrize("name", ["Cổng\nthuế", "Cổng\u202e", "\u200b", " Cổng", "Cổng\x00", "Cổng\t"])
+def test_a_name_that_would_play_tricks_on_a_page_is_refused(name: str) -> None:
+    for field in ("name_vi", "name_en"):
+        with pytest.raises(ValidationError, match=field):
+            registration(**{field: name})

@@ -16,7 +16,10 @@ from idp.storage.changes import Changes
 from idp.storage.database import Conflict, Database, Row
 from tests.sessions.rooms import another_worker, registered
 
-ADDRESSES = {"home_url": "https://h.example/", "redirect_uris": ["https://h.example/cb"], "sector": "h.example"}
+ADDRESSES = {
+    "home_url": "https://h.example/", "redirect_uris": ["https://h.example/cb"], "sector": "h.example",
+    "name_vi": "Cổng", "name_en": "Portal",
+}  # fmt: skip
 
 
 def test_a_portal_is_found_by_its_id_alone(house: House) -> None:
@@ -46,7 +49,7 @@ def test_an_id_is_taken_once(house: House) -> None:
 
 
 def test_a_secret_is_shown_once_and_kept_nowhere(house: House) -> None:
-    given = registered(house, "model").model_dump(exclude={"id", "enabled", "secret_fingerprint"})
+    given = registered(house, "model").model_dump(exclude={"id", "enabled", "secret_fingerprint", "sealed_secret"})
     with house.database.write() as tx:
         secret = house.clients.add(tx, "ministry", Registration(**given))
         none = house.clients.add(tx, "app", Registration(**given | {"token_endpoint_auth_method": "none"}))
@@ -114,7 +117,7 @@ def test_what_was_read_before_a_change_is_not_kept_after_it(house: House) -> Non
         assert clients.find("nobody") is None  # another thread of this worker sees the change first
 
     changes = Changes(house.database)
-    clients = Clients(Overtaken(house.database.engine, switched_off_and_noticed), changes)
+    clients = Clients(Overtaken(house.database.engine, switched_off_and_noticed), changes, house.sealer)
     clients.find("ministry")
     found = clients.find("ministry")
     assert found and not found.enabled

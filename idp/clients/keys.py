@@ -1,0 +1,152 @@
+"""The keys of portals: registered with them, or fetched from where they publish them and kept for bad days.
+
+An address that somebody registered is fetched through the one way out, which reaches public hosts only, follows no
+redirect and waits so long and no longer. What was once fetched stays good while its host is silent, for a day.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import structlog
+from joserfc.jwk import Key
+
+from connectors.base import Http, OutboundError
+from idp import clock
+from idp.clients import jwks
+from idp.clients.client import Client
+from idp.clients.jwks import PublicKey
+
+FRESH_SECONDS = 300
+STALE_SECONDS = 86_400
+ASK_AGAIN_SECONDS = 10  # between two fetches of one address, whoever asks for whatever key id
+WAIT_SECONDS = 1.0  # for another thread that fetches the same, and for one of the places
+FETCHES_AT_ONCE = 2  # in a process: portals with slow hosts never hold all its threads
+REMEMBERED = 5_000
+
+log = structlog.get_logger()
+
+
+class NoKey(Exception):
+    """The portal has no key that this can be done with; the text says why."""
+
+
+@dataclass
+class _Place:
+    """What is known of one address."""
+
+    fetching: threading.Lock = field(default_factory=threading.Lock)
+    keys: tuple[PublicKey, ...] = ()
+    fetched_at: float | None = None
+    asked_at: float | None = None
+
+
+class ClientKeys:
+    """Shared by all threads of a process; every process fetches for itself."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, _Place] = OrderedDict()
+        self._registered: OrderedDict[str, tuple[object, tuple[PublicKey, ...]]] = OrderedDict()
+        self._places = threading.BoundedSemaphore(FETCHES_AT_ONCE)
+
+    def verification_keys(self, client: Client, *, kid: str | None, alg: str) -> list[jwt.PyJWK]:
+        """The keys by which a signature of the portal may be checked: those called `kid`, or all where it is None.
+
+        A key id that nobody has seen makes us fetch again, once in ASK_AGAIN_SECONDS. Nothing is raised: a portal whose
+        keys cannot be had has none.
+        """
+        found = _fit(self._keys(client), kid, alg)
+        if not found and client.jwks_uri is not None:
+            found = _fit(self._keys(client, anew=True), kid, alg)
+        return [key.for_verifying(alg) for key in found]
+
+    def encryption_key(self, client: Client, alg: str) -> tuple[Key, str | None]:
+        """The key that the portal reads by this algorithm, and its id; raises NoKey."""
+        for anew in (False, client.jwks_uri is not None):
+            for key in self._keys(client, anew=anew):
+                if key.encrypts(alg):
+                    return key.for_encrypting(), key.kid
+        raise NoKey(f"no key for {alg} in the client's JWK Set")
+
+    def certificates(self, client: Client, *, anew: bool = False) -> list[bytes]:
+        """The certificates that the portal published with its keys (RFC 8705 section 2.2.2), as DER."""
+        return [key.certificate for key in self._keys(client, anew=anew) if key.certificate is not None]
+
+    def _keys(self, client: Client, *, anew: bool = False) -> tuple[PublicKey, ...]:
+        if client.jwks_uri is not None:
+            return self._published(client.jwks_uri, anew=anew)
+        return () if client.jwks is None else self._kept(client.id, client.jwks)
+
+    def _kept(self, client_id: str, registered: dict[str, object]) -> tuple[PublicKey, ...]:
+        """What was registered, parsed once for as long as it stays registered."""
+        known = self._registered.get(client_id)
+        if known is not None and known[0] is registered:
+            return known[1]
+        keys = jwks.checked(registered)
+        with self._lock:
+            self._registered[client_id] = (registered, keys)
+            _forget_oldest(self._registered)
+        return keys
+
+    def _published(self, url: str, *, anew: bool) -> tuple[PublicKey, ...]:
+        place = self._place(url)
+        if anew or not _is_younger(place.fetched_at, FRESH_SECONDS):
+            with _held(place.fetching) as ours:
+                if ours and not _is_younger(place.asked_at, ASK_AGAIN_SECONDS):
+                    self._fetch_in_turn(url, place)
+        return place.keys if _is_younger(place.fetched_at, STALE_SECONDS) else ()
+
+    def _fetch_in_turn(self, url: str, place: _Place) -> None:
+        with _held(self._places) as free:
+            if free:
+                place.asked_at = clock.monotonic()
+                self._fetch(url, place)
+
+    def _fetch(self, url: str, place: _Place) -> None:
+        try:
+            answer = self._http.request("GET", url, headers={"Accept": "application/json"}, idempotent=True)
+            if answer.status != 200:
+                raise ValueError(f"status {answer.status}")
+            place.keys = jwks.parsed(answer.body)
+            place.fetched_at = clock.monotonic()
+        except (OutboundError, ValueError) as problem:
+            log.warning("client_keys_not_fetched", reason=str(problem), keys_kept=len(place.keys))
+
+    def _place(self, url: str) -> _Place:
+        with self._lock:
+            place = self._known.setdefault(url, _Place())
+            self._known.move_to_end(url)
+            _forget_oldest(self._known)
+            return place
+
+
+def _fit(keys: tuple[PublicKey, ...], kid: str | None, alg: str) -> list[PublicKey]:
+    return [key for key in keys if key.verifies(alg) and kid in (None, key.kid)]
+
+
+def _forget_oldest(kept: OrderedDict[str, Any]) -> None:
+    while len(kept) > REMEMBERED:
+        kept.popitem(last=False)
+
+
+def _is_younger(instant: float | None, seconds: float) -> bool:
+    return instant is not None and clock.monotonic() - instant < seconds
+
+
+@contextmanager
+def _held(lock: threading.Lock | threading.BoundedSemaphore) -> Iterator[bool]:
+    """Whether we have it within WAIT_SECONDS; given back at the end."""
+    ours = lock.acquire(timeout=WAIT_SECONDS)
+    try:
+        yield ours
+    finally:
+        if ours:
+            lock.release()

@@ -1,0 +1,119 @@
+"""`idp portals invite` and what operators see and do of portals that registered themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from idp.clients import Registration
+from idp.clients.invitations import Invitations
+from idp.clients.self_registrations import SelfRegistrations
+from tests.cli.conftest import PORTAL, Terminal
+
+OPEN = {"IDP_REGISTRATION__OPEN_TO": "initial_access_token"}
+
+
+@pytest.fixture
+def operator(terminal: Terminal) -> Terminal:
+    terminal.environment |= OPEN
+    return terminal
+
+
+def invited(terminal: Terminal, *words: str) -> str:
+    """The token of a new invitation."""
+    return terminal.does("portals", "invite", "--note", "the land office", *words).split()[-1]
+
+
+def listed(terminal: Terminal) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(terminal.does("portals", "invitations", "--json"))
+    return found
+
+
+def test_an_invitation_is_shown_once_and_kept_as_a_fingerprint(operator: Terminal) -> None:
+    token = invited(operator, "--scope", "profile", "--level", "2", "--uses", "3", "--days", "2")
+    with operator.house() as house:
+        invitation = Invitations(house.database).of_token(token)
+    assert invitation is not None
+    assert (invitation.terms.scopes, invitation.terms.minimum_level) == (("openid", "profile"), 2)
+    assert (invitation.uses_left, invitation.expires_at - invitation.made_at) == (3, 2 * 86_400)
+    assert invitation.terms.pkce_required and invitation.terms.nonce_required
+    assert token not in operator.does("portals", "invitations") + str(operator.events())
+    last = operator.last()
+    assert (last["event"], last["change"], last["operator"]) == ("invitation_changed", "made: the land office", "lan")
+
+
+def test_an_invitation_can_exempt_and_can_ask_for_more(operator: Terminal) -> None:
+    token = invited(operator, "--without-pkce", "--without-nonce", "--consent", "--statement", "--api-scope", "a.read")
+    with operator.house() as house:
+        invitation = Invitations(house.database).of_token(token)
+    assert invitation is not None
+    terms = invitation.terms
+    assert (terms.pkce_required, terms.nonce_required) == (False, False)
+    assert (terms.consent_required, terms.statement_required, terms.api_scopes) == (True, True, ("a.read",))
+
+
+def test_a_token_can_go_to_a_private_file(operator: Terminal) -> None:
+    place = operator.home / "token"
+    told = operator.does("portals", "invite", "--note", "x", "--secret-file", str(place))
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert place.read_text() not in told
+    with operator.house() as house:
+        assert Invitations(house.database).of_token(place.read_text()) is not None
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--scope", "personal_number"], "guarded and an operator's to grant: personal_number"),
+        (["--scope", "shoes"], "shoes"), (["--api-scope", "profile"], "none of those about people"),
+        (["--api-scope", "a b"], "words of APIs"), (["--note", ""], "note"), (["--note", "x" * 201], "note"),
+        (["--level", "5"], "--level"), (["--uses", "0"], "--uses"), (["--days", "366"], "--days"),
+    ],
+)  # fmt: skip
+def test_an_invitation_that_cannot_be_is_refused(operator: Terminal, words: list[str], said: str) -> None:
+    assert said in operator.refuses("portals", "invite", "--note", "the land office", *words)
+
+
+def test_whoever_invites_while_registration_is_off_hears_of_it(terminal: Terminal) -> None:
+    result = terminal.run("portals", "invite", "--note", "x")
+    assert result.exit_code == 0
+    assert result.stderr == 'registration.open_to is "nobody": it can be used when that is changed\n'
+
+
+def test_an_invitation_can_be_withdrawn(operator: Terminal) -> None:
+    token = invited(operator)
+    (found,) = listed(operator)
+    assert (found["state"], found["uses_left"], found["note"]) == ("open", 1, "the land office")
+    operator.does("portals", "withdraw", found["id"])
+    assert operator.last()["change"] == "withdrawn"
+    assert listed(operator)[0]["state"] == "used up"
+    with operator.house() as house:
+        assert Invitations(house.database).of_token(token) is None
+    assert "no such invitation" in operator.refuses("portals", "withdraw", "0" * 32)
+    assert "not the id of a portal's invitation" in operator.refuses("portals", "withdraw", "nobody")
+
+
+def registered_itself(operator: Terminal) -> str:
+    """The id of a portal that did, with an invitation of its own."""
+    token = invited(operator)
+    described = {name: value for name, value in PORTAL.items() if name != "id"}
+    with operator.house() as house, house.database.write() as tx:
+        invitation = Invitations(house.database).of_token(token)
+        assert invitation is not None
+        assert Invitations(house.database).use(tx, invitation)
+        house.clients.add(tx, "self-land", Registration.model_validate(described))
+        SelfRegistrations(house.database).add(tx, "self-land", invitation.id, {})
+    return "self-land"
+
+
+def test_operators_see_who_registered_themselves_and_switch_them_off(operator: Terminal) -> None:
+    portal_id = registered_itself(operator)
+    assert operator.does("portals", "list").splitlines()[1].split()[:3] == [portal_id, "on", "itself"]
+    (invitation,) = listed(operator)
+    assert f"itself, with invitation {invitation['id']}" in operator.does("portals", "show", portal_id)
+    operator.does("portals", "disable", portal_id)
+    with operator.house() as house:
+        found = house.clients.find(portal_id)
+    assert found is not None and not found.enabled

@@ -1,0 +1,218 @@
+"""A portal looks at, changes and ends what it registered (RFC 7592), with the token that is its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from idp.clients import Registration
+from idp.clients.models import ClientRow, InvitationRow, SelfRegistrationRow
+from tests.clients.key_sets import jwk, key_set
+from tests.oidc.registering import WISHES, Office, Registered, office, refusal
+from tests.oidc.residents import move_in
+from tests.storage.places import at_once
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with office(tmp_path_factory.mktemp("managed")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def land(registry: Office) -> Registered:
+    return registry.register(registry.invite(scopes=["openid", "profile", "email"]))
+
+
+def put(registry: Office, land: Registered, token: str | None = None, **wishes: Any) -> requests.Response:
+    """A change to what WISHES says; None leaves a member out."""
+    wanted = {name: value for name, value in (WISHES | {"client_id": land.id} | wishes).items() if value is not None}
+    return registry.ask("PUT", land.address, land.token if token is None else token, json=wanted)
+
+
+def show(registry: Office, land: Registered, token: str | None = None) -> requests.Response:
+    return registry.ask("GET", land.address, land.token if token is None else token)
+
+
+# ---- looking ----
+
+
+def test_a_portal_sees_what_it_registered_but_not_the_secret_that_nobody_keeps(
+    registry: Office, land: Registered
+) -> None:
+    answer = show(registry, land)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    hidden = {"client_secret", "client_secret_expires_at"}
+    assert answer.json() == {name: value for name, value in land.told.items() if name not in hidden}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_nobody_manages_what_is_not_theirs(registry: Office, land: Registered, method: str) -> None:
+    """Another client's token, an invitation, none, and for one that is not there: all are told the same."""
+    other, invitation = registry.register(), registry.invite()
+    nowhere = f"{registry.world.issuer}/register/nobody"
+    body = {"json": WISHES | {"client_id": land.id}} if method == "PUT" else {}
+    told = {
+        refusal(registry.ask(method, address, token, **body))
+        for address, token in [(land.address, other.token), (land.address, invitation), (nowhere, land.token),
+                               (land.address, land.token + "x"), (land.address, land.told["client_secret"])]
+    }  # fmt: skip
+    assert {(status, error) for status, error, _ in told} == {(401, "invalid_token")} and len(told) == 1
+    assert refusal(registry.ask(method, land.address, None, **body))[:2] == (401, "invalid_token")
+    assert show(registry, land).status_code == 200
+
+
+@pytest.mark.parametrize("client_id", ["%00", "x" * 300, "%ff", "%C4%91", "a%20b", "'"])
+def test_an_address_that_can_be_nobodys_is_refused_alike(registry: Office, client_id: str) -> None:
+    told = refusal(registry.ask("GET", f"{registry.world.issuer}/register/{client_id}", "x" * 43))
+    assert told[:2] == (401, "invalid_token")
+
+
+def test_a_portal_that_an_operator_registered_is_not_managed_here(registry: Office) -> None:
+    with registry.house.database.write() as tx:
+        given = {"name_vi": "Thuế", "name_en": "Tax", "home_url": "https://tax.example/", "sector": "tax.example"}
+        uris = ("https://tax.example/cb",)
+        registry.house.clients.add(tx, "tax", Registration(redirect_uris=uris, **given))  # type: ignore[arg-type]
+    address = f"{registry.world.issuer}/register/tax"
+    assert refusal(registry.ask("DELETE", address, registry.invite()))[:2] == (401, "invalid_token")
+
+
+def test_a_portal_that_an_operator_switched_off_can_do_nothing(registry: Office, land: Registered) -> None:
+    with registry.house.database.write() as tx:
+        registry.house.clients.set_enabled(tx, land.id, enabled=False)
+    for answer in (show(registry, land), put(registry, land), registry.ask("DELETE", land.address, land.token)):
+        assert refusal(answer)[:2] == (403, "unauthorized_client")
+
+
+# ---- changing ----
+
+
+def test_a_change_replaces_everything_and_the_token(registry: Office) -> None:
+    land = registry.register(contacts=["ops@land.example"], logo_uri="https://land.example/logo.svg")
+    answer = put(registry, land, policy_uri="https://land.example/policy", client_name="Đất")
+    assert answer.status_code == 200
+    changed = Registered(answer.json())
+    assert changed.told["policy_uri"] == "https://land.example/policy"
+    assert "logo_uri" not in changed.told and "contacts" not in changed.told and "client_secret" not in changed.told
+    assert changed.token != land.token
+    assert show(registry, changed).json() == changed.told
+    assert refusal(show(registry, land))[:2] == (401, "invalid_token")
+    assert registry.client(land).name("vi") == "Đất"
+    assert registry.client(land).knows_secret(land.told["client_secret"])
+
+
+def test_of_two_changes_with_one_token_one_counts(registry: Office, land: Registered) -> None:
+    start = threading.Barrier(8)
+
+    def change(number: int) -> int:
+        start.wait(30)
+        return put(registry, land, client_name=f"Tên {number}").status_code
+
+    assert sorted(at_once(8, change)) == [200] + [401] * 7
+
+
+@pytest.mark.parametrize(
+    "wishes, said",
+    [
+        ({"client_id": "another"}, "client_id"), ({"client_id": None}, "client_id"),
+        ({"client_secret": "wrong"}, "client_secret"), ({"client_secret": 7}, "client_secret"),
+        ({"registration_access_token": "x"}, "registration_access_token"),
+        ({"registration_client_uri": "https://x.example/"}, "registration_client_uri"),
+        ({"client_secret_expires_at": 0}, "client_secret_expires_at"),
+        ({"client_id_issued_at": 0}, "client_id_issued_at"), ({"subject_type": "public"}, "subject_type"),
+        ({"redirect_uris": ["https://other.example/callback"]}, "the sector cannot change"),
+    ],
+)  # fmt: skip
+def test_a_change_that_cannot_be_is_refused_and_nothing_changes(
+    registry: Office, land: Registered, wishes: dict[str, Any], said: str
+) -> None:
+    status, error, description = refusal(put(registry, land, **wishes))
+    assert (status, error) == (400, "invalid_client_metadata")
+    assert said in description
+    assert show(registry, land).status_code == 200, "its token is still good"
+
+
+def test_a_change_may_bring_the_secret_that_is_right(registry: Office, land: Registered) -> None:
+    assert put(registry, land, client_secret=land.told["client_secret"]).status_code == 200
+    signing = registry.register(token_endpoint_auth_method="client_secret_jwt")
+    method = {"token_endpoint_auth_method": "client_secret_jwt"}
+    assert refusal(put(registry, signing, client_secret="wrong", **method))[1] == "invalid_client_metadata"
+    assert put(registry, signing, client_secret=signing.told["client_secret"], **method).status_code == 200
+
+
+def test_a_portal_gives_up_scopes_and_gets_none(registry: Office, land: Registered) -> None:
+    narrowed = Registered(put(registry, land, scope="openid email").json())
+    assert narrowed.told["scope"] == "openid email"
+    again = Registered(put(registry, land, narrowed.token, scope="openid profile email personal_number").json())
+    assert again.told["scope"] == "openid email"
+
+
+def test_what_an_operator_set_stays(registry: Office, land: Registered) -> None:
+    """A portal cannot undo by a change of its own what an operator decided about it."""
+    before = registry.client(land)
+    decided = {
+        "minimum_level": 3, "consent_required": True, "scopes": ("openid", "personal_number"),
+        "access_token_format": "jwt", "may_call": ("https://api.example/",),
+    }  # fmt: skip
+    kept = Registration.model_validate({**before.model_dump(include=set(Registration.model_fields)), **decided})
+    with registry.house.database.write() as tx:
+        registry.house.clients.change(tx, land.id, before, kept)
+    assert put(registry, land, scope="openid profile personal_number", minimum_level=1).status_code == 200
+    after = registry.client(land)
+    assert {name: getattr(after, name) for name in decided} == decided
+
+
+def test_a_portal_exempted_from_pkce_may_owe_it_and_then_owes_it(registry: Office) -> None:
+    land = registry.register(registry.invite(pkce_required=False))
+    strict = Registered(put(registry, land, pkce_required=True).json())
+    assert strict.told["pkce_required"] is True
+    assert put(registry, land, strict.token, pkce_required=False).json()["pkce_required"] is True
+
+
+def test_the_secret_follows_the_way_the_portal_authenticates(registry: Office, land: Registered) -> None:
+    keys = {"token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(jwk("P-256"))}
+    with_keys = Registered(put(registry, land, **keys).json())
+    assert "client_secret" not in with_keys.told
+    assert not registry.client(land).knows_secret(land.told["client_secret"])
+    with_secret = Registered(put(registry, land, with_keys.token).json())
+    assert registry.client(land).knows_secret(with_secret.told["client_secret"])
+    assert with_secret.told["client_secret_expires_at"] == 0
+
+
+# ---- ending ----
+
+
+def test_a_portal_that_ends_itself_is_off_and_what_it_holds_is_void(registry: Office) -> None:
+    land = registry.register(client_uri="http://land.localhost:9", redirect_uris=["http://land.localhost:9/callback"])
+    registry.client(land)
+    portal = registry.portal(land)
+    resident = move_in(registry.world, portal)
+    token = resident.tokens(portal, scope="openid").access_token
+    answer = registry.ask("DELETE", land.address, land.token)
+    assert (answer.status_code, answer.content, answer.headers["Cache-Control"]) == (204, b"", "no-store")
+    assert not registry.client(land).enabled
+    assert portal.userinfo(token).status_code == 401
+    for method in ("GET", "DELETE"):
+        assert refusal(registry.ask(method, land.address, land.token))[:2] == (401, "invalid_token")
+
+
+def test_what_a_portal_does_to_itself_is_on_record(registry: Office, land: Registered) -> None:
+    token = Registered(put(registry, land).json()).token
+    assert registry.ask("DELETE", land.address, token).status_code == 204
+    events = [event["details"] for event in registry.house.audit.export() if event["client_id"] == land.id]
+    assert [event["change"] for event in events][1:] == ["changed itself", "ended itself"]
+    assert {event["operator"] for event in events} == {"the portal itself"}
+
+
+def test_tokens_are_kept_as_fingerprints(registry: Office) -> None:
+    invitation = registry.invite(uses=2)
+    land = registry.register(invitation)
+    tables = (ClientRow.__table__, InvitationRow.__table__, SelfRegistrationRow.__table__)
+    with registry.house.database.engine.connect() as connection:
+        kept = str([list(connection.execute(table.select())) for table in tables])
+    assert land.id in kept
+    assert not any(secret in kept for secret in (invitation, land.token, land.told["client_secret"]))
