@@ -54,15 +54,11 @@ def list_keys(as_json: bool) -> None:
 def ensure(operator: str) -> None:
     """Make the signing keys that are missing; there is one for each algorithm afterwards."""
     house = shared.open_house()
-    present = {key.alg for key in house.keys.listed()}
-    missing = [alg for alg in ALGORITHMS if alg not in present]
-    if not missing:
-        click.echo("there is a key for each algorithm; nothing to do")
-        return
     with house.database.write() as tx:
-        kids = house.keys.rotate(tx, missing, at_once=True)
-        house.audit.keys_rotated(tx, kids=kids, operator=operator)
-    click.echo(f"made: {', '.join(kids)}")
+        kids = house.keys.renew(tx)
+        if kids:
+            house.audit.keys_rotated(tx, kids=kids, operator=operator)
+    click.echo(f"made: {', '.join(kids)}" if kids else "there is a key for each algorithm; nothing to do")
 
 
 @keys.command()

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from idp import clock, entropy
 from idp.keys import models
@@ -24,15 +24,18 @@ from idp.storage import Database, Transaction
 from idp.storage.changes import Changes
 from idp.storage.database import Unreachable
 
-ALGORITHMS = ("RS256", "ES256")
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+# What a portal gets that registered nothing else (OpenID Connect Dynamic Client Registration 1.0 section 2).
+DEFAULT_ALGORITHM = "RS256"
 RSA_BITS = 2048  # NIST SP 800-57 part 1, table 2: 112 bits of strength until 2030
 PUBLISHED_BEFORE_USE_SECONDS = 600
 PUBLISHED_AFTER_USE_SECONDS = 86_400
 CLOCK_SKEW_SECONDS = 60
 ID_TOKEN_TYPE = "JWT"
+ACCESS_TOKEN_TYPE = "at+jwt"
 TOPIC = "keys"
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 class NotOurs(Exception):
@@ -51,8 +54,10 @@ class SigningKey:
         public = self.private.public_key()
         if isinstance(public, rsa.RSAPublicKey):
             members = RSAAlgorithm.to_jwk(public, as_dict=True)
-        else:
+        elif isinstance(public, ec.EllipticCurvePublicKey):
             members = ECAlgorithm.to_jwk(public, as_dict=True)
+        else:
+            members = OKPAlgorithm.to_jwk(public, as_dict=True)  # RFC 8037 section 2
         members.pop("key_ops", None)
         return members | {"kid": self.kid, "use": "sig", "alg": self.alg}
 
@@ -76,14 +81,24 @@ class Keys:
         """The claims of an id_token of ours, however old, whose key is still published (OpenID Connect Core section
         3.1.2.1: a hint may have expired); raises NotOurs.
         """
+        return self._opened_jwt(token, ID_TOKEN_TYPE, verify_exp=False)
+
+    def open_access_token(self, token: str) -> dict[str, Any]:
+        """The claims of an access token of ours (RFC 9068 section 4) that has not expired; raises NotOurs.
+
+        Whom it is for is left to the caller to check.
+        """
+        return self._opened_jwt(token, ACCESS_TOKEN_TYPE, verify_exp=True)
+
+    def _opened_jwt(self, token: str, typ: str, *, verify_exp: bool) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
-            if header.get("typ") != ID_TOKEN_TYPE:
+            if header.get("typ") != typ:
                 raise NotOurs("another kind of token")  # we sign logout tokens too (RFC 8725 section 3.11)
             key = next(key for key in self._published() if (key.kid, key.alg) == (header.get("kid"), header.get("alg")))
             return jwt.decode(
                 token, key.private.public_key(), algorithms=[key.alg], issuer=self._issuer, leeway=CLOCK_SKEW_SECONDS,
-                options={"require": ["iss", "sub", "aud", "exp", "iat"], "verify_exp": False, "verify_aud": False},
+                options={"require": ["iss", "sub", "aud", "exp", "iat"], "verify_exp": verify_exp, "verify_aud": False},
             )  # fmt: skip
         except (jwt.PyJWTError, StopIteration, ValueError) as problem:
             raise NotOurs(type(problem).__name__) from None
@@ -95,32 +110,44 @@ class Keys:
     def rotate(
         self, tx: Transaction, algorithms: Sequence[str] = ALGORITHMS, *, at_once: bool = False, withdraw: bool = False
     ) -> list[str]:
-        """A successor stands for each algorithm's key; returns the new kids.
+        """A successor stands for each algorithm's key, and a first key signs at once; returns the new kids.
 
         `withdraw` is for a key that may be stolen: it signs, is published and is believed no more, from now on.
         """
+        self._changes.bump(tx, TOPIC)  # first, for it locks the row: of those who rotate at once, each sees the last
         now = clock.seconds()
-        active_from = now if at_once or withdraw else now + PUBLISHED_BEFORE_USE_SECONDS
+        successor_from = now if at_once or withdraw else now + PUBLISHED_BEFORE_USE_SECONDS
         kids = []
         for alg in algorithms:
             if withdraw:
                 tx.run(models.WITHDRAW, of_alg=alg, now=now, until=now)
-            tx.run(models.NAME_SUCCESSOR, of_alg=alg, until=active_from + PUBLISHED_AFTER_USE_SECONDS)
-            kids.append(self._add(tx, alg, now, active_from))
-        self._changes.bump(tx, TOPIC)
+            succeeds = tx.run(models.NAME_SUCCESSOR, of_alg=alg, until=successor_from + PUBLISHED_AFTER_USE_SECONDS)
+            kids.append(self._add(tx, alg, now, successor_from if succeeds else now))
         return kids
 
-    def ensure(self) -> None:
-        """There is a key for each algorithm."""
+    def ensure(self) -> list[str]:
+        """There is a key for each algorithm; returns the kids of those that were missing."""
         with self._database.write() as tx:
-            present = {row[1] for row in tx.all(models.FIND_ALL)}
-            missing = [alg for alg in ALGORITHMS if alg not in present]
-            if missing:
-                self.rotate(tx, missing, at_once=True)
+            return self.renew(tx)
+
+    def renew(self, tx: Transaction, older_than_seconds: int | None = None) -> list[str]:
+        """Each algorithm has a key, and one that is older than this has a successor; returns the new kids.
+
+        Of any number of workers that do this at once, one makes the keys.
+        """
+        self._changes.bump(tx, TOPIC)
+        due = _due(tx.all(models.FIND_MADE), older_than_seconds)
+        return self.rotate(tx, due) if due else []
+
+    def due(self, older_than_seconds: int | None = None) -> bool:
+        """Whether there is anything to renew."""
+        return bool(_due(self._database.all(models.FIND_MADE), older_than_seconds))
 
     def check(self) -> None:
-        """Raises Unreachable unless there is a key to sign with for each algorithm: `idp keys ensure` makes them."""
-        for alg in ALGORITHMS:
+        """Raises Unreachable unless each algorithm that has a key can be signed with, the one of all portals among
+        them: `idp keys ensure` makes keys. An algorithm that came with this release may lack one for a while.
+        """
+        for alg in {DEFAULT_ALGORITHM, *(key.alg for key in self._all())}:
             self._active(alg)
 
     def listed(self) -> tuple[SigningKey, ...]:
@@ -128,10 +155,7 @@ class Keys:
 
     def _add(self, tx: Transaction, alg: str, now: int, active_from: int) -> str:
         kid = f"{alg.lower()}-{to_text(entropy.chance(9))}"
-        private: PrivateKey = (
-            rsa.generate_private_key(65537, RSA_BITS) if alg == "RS256" else ec.generate_private_key(ec.SECP256R1())
-        )
-        plain = private.private_bytes(
+        plain = _made_for(alg).private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         sealed = self._sealer.seal("signing_keys.private", plain, kid.encode())
@@ -167,3 +191,21 @@ class Keys:
         plain = self._sealer.open("signing_keys.private", bytes(sealed), kid.encode())
         private = cast("PrivateKey", serialization.load_der_private_key(plain, password=None))
         return SigningKey(kid=kid, alg=alg, private=private, active_from=active_from, published_until=published_until)
+
+
+def _made_for(alg: str) -> PrivateKey:
+    """A key of its own for each algorithm, PS256 and RS256 too (RFC 8725 section 3.1)."""
+    if alg == "ES256":
+        return ec.generate_private_key(ec.SECP256R1())
+    if alg == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    return rsa.generate_private_key(65537, RSA_BITS)
+
+
+def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[str]:
+    """The algorithms without a key, and those whose newest is older than this."""
+    made_at = {row[0]: row[1] for row in made}
+    made_before = None if older_than_seconds is None else clock.seconds() - older_than_seconds
+    return [
+        alg for alg in ALGORITHMS if alg not in made_at or (made_before is not None and made_at[alg] <= made_before)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import LargeBinary, String, bindparam, insert, or_, select, update
+from sqlalchemy import LargeBinary, String, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.storage import Base
@@ -26,6 +26,7 @@ FIND_ALL = select(
     SigningKeyRow.active_from,
     SigningKeyRow.published_until,
 ).order_by(SigningKeyRow.active_from)
+FIND_MADE = select(SigningKeyRow.alg, func.max(SigningKeyRow.made_at)).group_by(SigningKeyRow.alg)
 # A key that may be in a stranger's hands: nobody shall believe it from now on.
 WITHDRAW = (
     update(SigningKeyRow)

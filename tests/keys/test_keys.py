@@ -93,8 +93,24 @@ def test_what_is_signed_is_verified_by_what_is_published(house: House, alg: str)
     assert (header["alg"], header["typ"]) == (alg, "JWT")
     key = jwt.PyJWK(published(house)[header["kid"]])
     assert jwt.decode(token, key, algorithms=[alg], audience="portal")["nonce"] == "n"
-    if alg == "RS256":
+    if alg in {"RS256", "PS256"}:
         assert key.key.key_size == RSA_BITS >= 2048
+
+
+def test_every_published_key_says_what_it_is_for(house: House) -> None:
+    """RFC 7517 sections 4.2 to 4.5, RFC 7518 section 6, RFC 8037 section 2."""
+    members = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}}
+    kinds = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+    keys = published(house)
+    assert {key["alg"]: (key["kty"], key["use"]) for key in keys.values()} == {
+        alg: (kty, "sig") for alg, kty in kinds.items()
+    }
+    for kid, key in keys.items():
+        assert key.keys() == {"kty", "kid", "use", "alg"} | members[key["kty"]]
+        assert kid == key["kid"]
+    assert {key["crv"] for key in keys.values() if key["kty"] != "RSA"} == {"P-256", "Ed25519"}
+    moduli = {key["n"] for key in keys.values() if key["kty"] == "RSA"}
+    assert len(moduli) == 2, "RS256 and PS256 share no key (RFC 8725 section 3.1)"
 
 
 def test_another_worker_signs_with_the_same_keys(house: House) -> None:
@@ -110,7 +126,7 @@ def test_a_successor_is_published_first_and_signs_later(house: House) -> None:
     old = signer(house)
     (new,) = rotated(house, "ES256")
     assert {old, new} < set(published(house))
-    for seconds, kid in ((0, old), (BEFORE - 1, old), (BEFORE, new), (BEFORE + AFTER, new)):
+    for seconds, kid in ((0, old), (BEFORE - 10, old), (BEFORE, new), (BEFORE + AFTER, new)):
         with at(seconds):
             assert signer(house) == kid, seconds
 
