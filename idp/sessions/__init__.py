@@ -40,6 +40,7 @@ class Standing:
     said_for_whom: bool = False  # the person has said for whom they act at this portal
     mandate: Mandate | None = None  # None: for themselves
     check_due: bool = False  # the population register has to be asked about the person before they go on
+    told_offline: bool = False  # the person knows that the portal may go on reading when they have left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +70,14 @@ class AtSource:
 class Ended:
     """A session that has just ended, and which portals are being told."""
 
-    told: tuple[Client, ...]
+    told: tuple[Client, ...]  # from the outbox
+    by_browser: tuple[tuple[Client, str], ...] = ()  # by pages in this browser; what each calls the session
     at_source: AtSource | None = None
+
+    @property
+    def portals(self) -> tuple[Client, ...]:
+        """All that are being told, in one way or both."""
+        return (*self.told, *(client for client, _ in self.by_browser if client not in self.told))
 
 
 class Sessions:
@@ -104,7 +111,7 @@ class Sessions:
             told_claims=None if row[7] is None else claims.from_bits(row[7]), agreed=bool(row[8]), sub=row[9],
             has_number=bool(row[12]), said_for_whom=row[13] is not None,
             mandate=self.mandates.opened(row[13], row[14]),
-            check_due=bool(row[12]) and self._is_check_due(bool(row[10]), row[11], now),
+            check_due=bool(row[12]) and self._is_check_due(bool(row[10]), row[11], now), told_offline=bool(row[15]),
         )  # fmt: skip
 
     def _is_check_due(self, owed: bool, checked_at: int | None, now: int) -> bool:
@@ -153,17 +160,19 @@ class Sessions:
         row = tx.one(models.END, of_session=session_id, now=clock.seconds())
         if row is None:
             return None
-        told = []
+        told, by_browser = [], []
         for client_id, sub in tx.all(models.PORTALS_OF_SESSION, of_session=session_id):
             client = self._clients.find(client_id)
             if client is not None and client.backchannel_logout_uri:
                 body = {"client_id": client_id, "sub": sub, "sid": self.sid(session_id, client)}
                 self._outbox.add(tx, LOGOUT_NOTICE, body | {"session_id": session_id.hex()})
                 told.append(client)
+            if client is not None and client.enabled and client.frontchannel_logout_uri:
+                by_browser.append((client, self.sid(session_id, client)))
         self._audit.session_ended(
             tx, person_id=bytes(row[0]), session_id=session_id, reason=reason, portals_told=len(told)
         )
-        return Ended(told=tuple(told), at_source=at_source)
+        return Ended(told=tuple(told), by_browser=tuple(by_browser), at_source=at_source)
 
     def _sealed(self, session_id: bytes, signed_in: SignedIn) -> bytes | None:
         values = (signed_in.upstream_session, signed_in.logout_hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Index,
     LargeBinary,
     String,
@@ -32,6 +33,7 @@ from idp.people.models import ConsentRow, PersonRow, SubjectRow
 from idp.sources.models import SourceRow
 from idp.storage import Base
 from idp.storage.expiry import MOMENT, outlived
+from idp.storage.models import SpentRow
 
 
 class SessionRow(Base):
@@ -66,7 +68,10 @@ class MandateRow(Base):
 
 
 class GrantRow(Base):
-    """What one redeemed code bought. Its id was in the code, so that a second redemption finds the row taken."""
+    """What one redeemed code bought. Its id was in the code, so that a second redemption finds the row taken.
+
+    An offline one (OpenID Connect Core section 11) goes on when the session has ended, until it expires.
+    """
 
     __tablename__ = "grants"
     id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
@@ -75,13 +80,21 @@ class GrantRow(Base):
     client_id: Mapped[str] = mapped_column(String(100))
     sub: Mapped[str] = mapped_column(String(64))
     claims: Mapped[int]
+    scopes: Mapped[int]
     level: Mapped[int]
     auth_time: Mapped[int]
     amr: Mapped[str]
+    source_id: Mapped[str] = mapped_column(String(60))
     source_kind: Mapped[str] = mapped_column(String(40))
-    issued_at: Mapped[int] = mapped_column(index=True)
+    issued_at: Mapped[int]
     revoked_at: Mapped[int | None]
     mandate_id: Mapped[bytes | None] = mapped_column(LargeBinary)
+    offline: Mapped[int]
+    expires_at: Mapped[int] = mapped_column(index=True)  # of an offline one; any other is its session's
+    generation: Mapped[int]  # how many refresh tokens were replaced
+    refreshed_at: Mapped[int | None]
+    binding: Mapped[bytes | None] = mapped_column(LargeBinary)  # the DPoP key that a refresh must be made with
+    resource: Mapped[str | None] = mapped_column(String(512))  # the API that was asked for, and no other
     __table_args__ = (Index("ix_grants_session_client", "session_id", "client_id"),)
 
 
@@ -99,7 +112,7 @@ STANDING = (
         SessionRow.id, SessionRow.person_id, SessionRow.level, SessionRow.auth_time, SessionRow.source_id,
         SessionRow.source_kind, SessionRow.used_at, ConsentRow.claims, ConsentRow.agreed, SubjectRow.sub,
         PersonRow.check_owed, PersonRow.checked_at, PersonRow.number_index.is_not(None), MandateRow.id,
-        MandateRow.organisation,
+        MandateRow.organisation, ConsentRow.offline,
     )
     .join(PersonRow, PersonRow.id == SessionRow.person_id)
     .outerjoin(
@@ -129,8 +142,11 @@ _MANDATE = and_(
 _redeemed = (
     select(
         bindparam("grant_id", type_=LargeBinary), SessionRow.id, SessionRow.person_id, ClientRow.id, SubjectRow.sub,
-        bindparam("claims", type_=GrantRow.claims.type), SessionRow.level, SessionRow.auth_time, SessionRow.amr,
-        SessionRow.source_kind, bindparam("issued_at", type_=GrantRow.issued_at.type), _MANDATE_ID,
+        bindparam("claims", type_=GrantRow.claims.type), bindparam("scopes", type_=GrantRow.scopes.type),
+        SessionRow.level, SessionRow.auth_time, SessionRow.amr, SessionRow.source_id, SessionRow.source_kind,
+        bindparam("issued_at", type_=GrantRow.issued_at.type), _MANDATE_ID,
+        bindparam("offline", type_=GrantRow.offline.type), bindparam("expires_at", type_=GrantRow.expires_at.type),
+        literal_column("0"), cast(bindparam("binding"), LargeBinary), cast(bindparam("resource"), String(512)),
     )
     .join(PersonRow, PersonRow.id == SessionRow.person_id)
     .join(SubjectRow, and_(SubjectRow.person_id == SessionRow.person_id, SubjectRow.sector == bindparam("sector")))
@@ -142,8 +158,8 @@ _redeemed = (
     .with_for_update(key_share=True, of=[SessionRow, PersonRow])
 )  # fmt: skip
 _GRANT_COLUMNS = [
-    "id", "session_id", "person_id", "client_id", "sub", "claims", "level", "auth_time", "amr", "source_kind",
-    "issued_at", "mandate_id",
+    "id", "session_id", "person_id", "client_id", "sub", "claims", "scopes", "level", "auth_time", "amr", "source_id",
+    "source_kind", "issued_at", "mandate_id", "offline", "expires_at", "generation", "binding", "resource",
 ]  # fmt: skip
 GRANT = (
     insert(GrantRow)
@@ -151,24 +167,72 @@ GRANT = (
     .returning(GrantRow.sub, GrantRow.level, GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind)
 )
 
-# Whether the four that a token names still stand: grant, session, person, client; and what userinfo needs of them. A
-# grant that was given for an organisation stands no longer than the mandate does.
+# What a grant stands on besides its session: the grant itself, its person, client and source, and the mandate that it
+# was given under. A source that is switched off takes with it what it vouched for.
+_SOURCE_OFF = exists().where(SourceRow.id == GrantRow.source_id, SourceRow.enabled == literal_column("0"))
+_IS_OFFLINE = GrantRow.offline == literal_column("1")
+# Whether all that a token stands on stands still, and what userinfo needs of it. One token can be revoked by itself.
 ENTITLED = (
     select(
         GrantRow.client_id, GrantRow.sub, GrantRow.claims, GrantRow.level, GrantRow.source_kind,
         PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes, MandateRow.id, MandateRow.organisation,
+        GrantRow.scopes, GrantRow.auth_time, GrantRow.session_id,
     )
-    .join(SessionRow, SessionRow.id == GrantRow.session_id)
+    .outerjoin(SessionRow, and_(SessionRow.id == GrantRow.session_id, SessionRow.ended_at.is_(None)))
     .join(PersonRow, PersonRow.id == GrantRow.person_id)
     .join(ClientRow, ClientRow.id == GrantRow.client_id)
     .outerjoin(MandateRow, and_(MandateRow.id == GrantRow.mandate_id, MandateRow.until > bindparam("now")))
     .where(
-        GrantRow.id == bindparam("grant_id"), GrantRow.revoked_at.is_(None), SessionRow.ended_at.is_(None),
-        PersonRow.status == literal_column("'active'"), ClientRow.enabled == literal_column("1"),
-        ~exists().where(_SOURCE),
+        GrantRow.id == bindparam("grant_id"), GrantRow.revoked_at.is_(None),
+        or_(_IS_OFFLINE, SessionRow.id.is_not(None)),
+        PersonRow.status == literal_column("'active'"), ClientRow.enabled == literal_column("1"), ~_SOURCE_OFF,
         or_(GrantRow.mandate_id.is_(None), MandateRow.id.is_not(None)),
+        ~exists().where(SpentRow.key == bindparam("token_mark")),
     )
 )  # fmt: skip
+IS_SPENT = select(SpentRow.key).where(SpentRow.key == bindparam("mark"))
+
+# Whether a refresh token of a grant is good: as above, and an offline grant neither too old nor left unused for too
+# long; any other as long as the browser's session goes on.
+_REFRESHABLE = and_(
+    GrantRow.id == bindparam("of_grant"),
+    GrantRow.client_id == bindparam("of_client"),
+    GrantRow.revoked_at.is_(None),
+    exists().where(PersonRow.id == GrantRow.person_id, PersonRow.status == literal_column("'active'")),
+    exists().where(ClientRow.id == GrantRow.client_id, ClientRow.enabled == literal_column("1")),
+    ~_SOURCE_OFF,
+    or_(
+        GrantRow.mandate_id.is_(None),
+        exists().where(MandateRow.id == GrantRow.mandate_id, MandateRow.until > bindparam("now")),
+    ),
+    or_(
+        and_(
+            _IS_OFFLINE,
+            GrantRow.expires_at > bindparam("now"),
+            func.coalesce(GrantRow.refreshed_at, GrantRow.issued_at) > bindparam("unused_since"),
+        ),
+        exists().where(
+            GrantRow.offline == literal_column("0"),
+            SessionRow.id == GrantRow.session_id,
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > bindparam("now"),
+            SessionRow.used_at > bindparam("idle_since"),
+        ),
+    ),
+)
+_REFRESHED = (
+    GrantRow.sub, GrantRow.session_id, GrantRow.person_id, GrantRow.scopes, GrantRow.level,
+    GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind, GrantRow.resource, GrantRow.binding, GrantRow.generation,
+    GrantRow.refreshed_at,
+)  # fmt: skip
+# Of many who replace one token (step 1) one wins; one that is not replaced (step 0) is used any number of times.
+REFRESH = (
+    update(GrantRow)
+    .where(_REFRESHABLE, GrantRow.generation == bindparam("presented"))
+    .values(refreshed_at=bindparam("now"), generation=GrantRow.generation + cast(bindparam("step"), BigInteger))
+    .returning(*_REFRESHED)
+)
+FIND_REFRESHABLE = select(*_REFRESHED).where(_REFRESHABLE)
 
 FIND_GRANT = select(GrantRow.id).where(GrantRow.id == bindparam("of_grant"))
 REVOKE_GRANT = (
@@ -237,6 +301,6 @@ KEEP_MANDATE = {True: _keep_mandate(sqlite_insert), False: _keep_mandate(postgre
 # must be told of its end are known.
 OUTLIVED_SESSIONS = outlived(SessionRow.id, SessionRow.expires_at <= MOMENT)
 OUTLIVED_GRANTS = outlived(
-    GrantRow.id, GrantRow.issued_at <= MOMENT, ~exists().where(SessionRow.id == GrantRow.session_id)
+    GrantRow.id, GrantRow.expires_at <= MOMENT, ~exists().where(SessionRow.id == GrantRow.session_id)
 )
 OUTLIVED_MANDATES = outlived(MandateRow.id, MandateRow.until <= MOMENT)

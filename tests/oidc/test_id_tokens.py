@@ -12,8 +12,11 @@ from typing import Any
 import jwt
 import pytest
 import requests
+from joserfc import jwe
+from joserfc.jwk import ECKey, RSAKey
 
 from idp.people import claims
+from tests.oidc.holder import OFFLINE, bought, refreshed, refused, told
 from tests.oidc.residents import EVERY_CLAIM, Resident, seconds_later
 from tests.world import CITIZEN, Browser, Portal, World
 
@@ -29,17 +32,21 @@ def keys_of(world: World) -> dict[str, dict[str, Any]]:
     return {key["kid"]: key for key in world.http.get(f"{world.issuer}/jwks", timeout=30).json()["keys"]}
 
 
-@pytest.mark.parametrize("alg, half", [("RS256", 16), ("ES256", 16)])
+GRANT_TYPES = ["authorization_code", "refresh_token"]  # the second goes with offline_access
+TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+
+
+@pytest.mark.parametrize("alg, hashed", [(alg, "sha512" if alg == "EdDSA" else "sha256") for alg in TYPES])
 def test_an_id_token_holds_the_facts_of_the_sign_in_and_no_more(
-    portals: Portals, residents: Residents, alg: str, half: int
+    portals: Portals, residents: Residents, alg: str, hashed: str
 ) -> None:
-    portal = portals(id_token_signed_response_alg=alg, scopes=list(claims.SCOPES))
+    portal = portals(id_token_signed_response_alg=alg, scopes=list(claims.SCOPES), grant_types=GRANT_TYPES)
     resident = residents(portal, level=2, source="bank")
     tokens = resident.tokens(portal, scope=" ".join(claims.SCOPES), nonce="n-0S6_WzA2Mj")
     header, said = jwt.get_unverified_header(tokens.id_token), dict(tokens.claims)
     key = keys_of(portal.world)[header["kid"]]
     assert header == {"alg": alg, "kid": key["kid"], "typ": "JWT"}
-    assert (key["alg"], key["use"], key["kty"]) == (alg, "sig", {"RS256": "RSA", "ES256": "EC"}[alg])
+    assert (key["alg"], key["use"], key["kty"]) == (alg, "sig", TYPES[alg])
     assert said.keys() == FACTS  # no claim of a scope: that is what userinfo is for (section 5.4)
     assert (said["iss"], said["aud"], said["nonce"]) == (portal.world.issuer, portal.id, "n-0S6_WzA2Mj")
     assert (said["acr"], said["amr"], said["source_kind"]) == ("LoA2", ["pwd", "otp"], "banking")
@@ -47,8 +54,9 @@ def test_an_id_token_holds_the_facts_of_the_sign_in_and_no_more(
     assert abs(said["iat"] - time.time()) < 60
     assert said["exp"] - said["iat"] == portal.world.settings.lifetimes.id_token_seconds
     assert said["auth_time"] <= said["iat"]
-    hashed = hashlib.sha256(tokens.access_token.encode()).digest()[:half]
-    assert said["at_hash"] == base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()  # section 3.1.3.6
+    digest = hashlib.new(hashed, tokens.access_token.encode()).digest()
+    half = digest[: len(digest) // 2]
+    assert said["at_hash"] == base64.urlsafe_b64encode(half).rstrip(b"=").decode()  # section 3.1.3.6
 
 
 def test_auth_time_is_when_the_person_proved_themselves(resident: Resident, portal: Portal) -> None:
@@ -65,7 +73,7 @@ def test_what_was_not_sent_is_not_made_up(portals: Portals, residents: Residents
     assert "amr" not in residents(portal, means=()).tokens(portal).claims
 
 
-@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+@pytest.mark.parametrize("alg", TYPES)
 def test_no_other_key_and_no_change_passes(portals: Portals, residents: Residents, alg: str) -> None:
     portal = portals(id_token_signed_response_alg=alg)
     token = residents(portal).tokens(portal).id_token
@@ -74,6 +82,40 @@ def test_no_other_key_and_no_change_passes(portals: Portals, residents: Resident
     for wrong in (f"{head}.{changed}.{signature}", f"{head}.{body}.{signature[:-4]}AAAA", f"{head}.{body}."):
         with pytest.raises(jwt.PyJWTError):
             portal.claims(wrong)
+
+
+# ---- for the portal's eyes only (section 10.2) ----
+
+
+@pytest.mark.parametrize("alg", ["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"])
+def test_an_id_token_is_signed_and_then_encrypted_to_whoever_registered_that(
+    portals: Portals, residents: Residents, alg: str
+) -> None:
+    key = RSAKey.generate_key(2048) if alg.startswith("RSA") else ECKey.generate_key("P-256")
+    public = key.as_dict(private=False) | {"kid": "e1", "use": "enc", "alg": alg}
+    portal = portals(**OFFLINE, id_token_encrypted_response_alg=alg, jwks={"keys": [public]})
+    tokens = bought(residents(portal), portal)
+    for token in (tokens["id_token"], told(refreshed(portal, tokens["refresh_token"]))["id_token"]):
+        opened = jwe.decrypt_compact(token, key, algorithms=[alg, "A128CBC-HS256"])
+        assert (opened.headers()["cty"], opened.headers()["kid"]) == ("JWT", "e1")
+        assert opened.plaintext is not None
+        assert portal.claims(opened.plaintext.decode())["sub"]
+
+
+def test_without_a_key_to_encrypt_with_nothing_is_given_and_nothing_is_spent(
+    portals: Portals, residents: Residents
+) -> None:
+    signing_only = ECKey.generate_key("P-256").as_dict(private=False) | {"use": "sig"}
+    portal = portals(**OFFLINE, id_token_encrypted_response_alg="ECDH-ES", jwks={"keys": [signing_only]})
+    resident = residents(portal)
+    code, request = resident.code(portal)
+    for _ in range(2):
+        refused(portal.redeem(code, request.verifier), "invalid_request", "T28")
+    assert not [event for event in portal.world.house.audit.export() if _is_grant_to(portal, event)]
+
+
+def _is_grant_to(portal: Portal, event: dict[str, Any]) -> bool:
+    return bool(event["event"] == "granted" and event["client_id"] == portal.id)
 
 
 # ---- the claims parameter (section 5.5) ----
@@ -108,7 +150,7 @@ def test_nobody_asks_their_way_to_what_was_not_granted(portals: Portals, residen
 def test_a_claim_without_a_value_is_left_out(portals: Portals, residents: Residents) -> None:
     """Section 5.3.2: never null."""
     portal = portals(scopes=["openid", "profile", "email", "phone"])
-    resident = residents(portal, proofing=1, email=None, phone=None, birth_date=None, sex=None)
+    resident = residents(portal, proofing=1, email=None, phone=None, birth_date=None, sex=None, profile=None)
     asked = json.dumps({"id_token": {"email": None, "gender": None, "name": None}})
     tokens = resident.tokens(portal, scope="openid profile email phone", claims=asked)
     assert tokens.claims.keys() - FACTS == {"name"}

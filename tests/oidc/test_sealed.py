@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp import clock, entropy
+from idp.clients import Binding
 from idp.clients.registry import CLIENT_ID_LIMIT_CHARACTERS
 from idp.oidc.http import Parameters, with_parameters
 from idp.oidc.sealed import (
@@ -19,10 +20,14 @@ from idp.oidc.sealed import (
     NONCE_LIMIT_CHARACTERS,
     AccessToken,
     Code,
+    RefreshToken,
     Unreadable,
     open_access_token,
     open_code,
+    read_refresh_token,
     redirect_mark,
+    refresh_token,
+    resource_mark,
     seal_access_token,
     seal_code,
 )
@@ -54,8 +59,8 @@ def code(**changes: Any) -> Code:
 def token(**changes: Any) -> AccessToken:
     now = clock.seconds()
     given: dict[str, Any] = {
-        "grant_id": entropy.ordered_id(), "session_id": entropy.ordered_id(), "person_id": entropy.random_id(),
-        "client_id": "portal", "issued_at": now, "expires_at": now + 300,
+        "id": entropy.random_id(), "grant_id": entropy.ordered_id(), "client_id": "portal", "issued_at": now,
+        "expires_at": now + 300, "scopes": ("openid", "profile"),
     } | changes  # fmt: skip
     return AccessToken(**given)
 
@@ -70,7 +75,8 @@ def token(**changes: Any) -> AccessToken:
         {"client_id": "x" * CLIENT_ID_LIMIT_CHARACTERS, "nonce": "n" * NONCE_LIMIT_CHARACTERS},
         {"scopes": SCOPES, "id_token_claims": tuple(BY_NAME), "userinfo_claims": tuple(BY_NAME)},
         {"scopes": (), "id_token_claims": (), "userinfo_claims": ()}, {"level": 1}, {"auth_time": 2**32 - 1},
-        {"mandate_id": b"mandate."},
+        {"mandate_id": b"mandate."}, {"dpop_jkt": bytes(range(32))}, {"resource": resource_mark("https://api.example/")},
+        {"mandate_id": b"mandate.", "nonce": None, "code_challenge": None, "resource": bytes(16)},
     ],
 )  # fmt: skip
 def test_a_code_is_read_as_it_was_written(changes: dict[str, Any]) -> None:
@@ -86,8 +92,10 @@ def test_the_longest_of_everything_still_fits() -> None:
     longest = code(
         client_id="x" * CLIENT_ID_LIMIT_CHARACTERS, nonce="n" * NONCE_LIMIT_CHARACTERS, scopes=SCOPES,
         userinfo_claims=tuple(BY_NAME), id_token_claims=tuple(BY_NAME), mandate_id=b"mandate.",
+        dpop_jkt=bytes(32), resource=bytes(16),
     )  # fmt: skip
     assert len(seal_code(SEALER, longest)) <= CODE_LIMIT_CHARACTERS
+    assert NONCE_LIMIT_CHARACTERS >= 64
     assert len(seal_access_token(SEALER, token(client_id="x" * CLIENT_ID_LIMIT_CHARACTERS))) <= CODE_LIMIT_CHARACTERS
 
 
@@ -108,11 +116,45 @@ def test_two_codes_are_never_alike() -> None:
 # ---- access tokens ----
 
 
-def test_a_token_is_read_as_it_was_written() -> None:
-    made = token()
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {}, {"scopes": SCOPES}, {"binding": Binding("jkt", bytes(range(32)))}, {"exchanged": True},
+        {"binding": Binding("x5t#S256", bytes(range(1, 33)))}, {"resource": "https://api.example/" + "x" * 490},
+        {"grant_id": None, "scopes": (), "api_scopes": ("tax.read", "tax.file")},
+    ],
+)  # fmt: skip
+def test_a_token_is_read_as_it_was_written(changes: dict[str, Any]) -> None:
+    made = token(**changes)
     text = seal_access_token(SEALER, made)
     assert open_access_token(SEALER, text) == made
     assert text.startswith("mc_at_")
+
+
+@pytest.mark.parametrize("generation", [0, 1, 2**32 - 1])
+def test_a_refresh_token_is_the_same_whoever_makes_it(generation: int) -> None:
+    """So that of many who replace one at once all can be given the same successor, and nothing of it is kept."""
+    made = RefreshToken(entropy.ordered_id(), generation)
+    text = refresh_token(SEALER, made)
+    both = Sealer({1: bytes(range(32)), 2: bytes(range(2, 34))})
+    assert refresh_token(both, made) == text, "also after a new master key"
+    assert read_refresh_token(both, text) == made
+    assert text.startswith("mc_rt_")
+    assert len(text) < 100
+
+
+def test_no_refresh_token_can_be_made_up() -> None:
+    text = refresh_token(SEALER, RefreshToken(entropy.ordered_id(), 7))
+    raw = from_text(text.removeprefix("mc_rt_"))
+    changed = [raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :] for place in range(len(raw))]
+    for wrong in (*changed, raw[:-1], raw[:20], raw + b"x", b""):
+        with pytest.raises(Unreadable):
+            read_refresh_token(SEALER, f"mc_rt_{to_text(wrong)}")
+    for other in (text.removeprefix("mc_rt_"), text + "=", text + "é", "mc_rt_", "mc_rt_" + "A" * 600):
+        with pytest.raises(Unreadable):
+            read_refresh_token(SEALER, other)
+    with pytest.raises(Unreadable):
+        read_refresh_token(OTHER, text)
 
 
 def test_a_token_lives_until_it_expires() -> None:

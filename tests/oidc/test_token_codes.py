@@ -6,11 +6,13 @@ import base64
 import hashlib
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
 
 from idp.oidc.sealed import NONCE_LIMIT_CHARACTERS
+from tests.oidc.holder import Holder, asked, told
 from tests.oidc.residents import Resident, seconds_later
 from tests.oidc.test_token_authentication import refused
 from tests.world import Portal, World
@@ -125,6 +127,39 @@ def test_an_exempt_client_that_sent_a_challenge_owes_the_verifier(portals: Porta
     portal = portals(pkce_required=False)
     code, request = residents(portal).code(portal)
     invalid_grant(portal.redeem(code, request.verifier, code_verifier=None), "T05")
+
+
+# ---- by the key that asked for it (RFC 9449 section 10) ----
+
+
+def test_a_code_that_was_asked_for_with_a_key_is_redeemed_with_that_key(portals: Portals, residents: Residents) -> None:
+    portal, holder = portals(), Holder()
+    code, request = residents(portal).code(portal, dpop_jkt=holder.jkt)
+    form: dict[str, Any] = {
+        "code": code, "redirect_uri": portal.redirect_uri, "code_verifier": request.verifier,
+    }  # fmt: skip
+    for other in (Holder(), None):
+        invalid_grant(asked(portal, "authorization_code", **form, holder=other), "T24")
+    assert told(asked(portal, "authorization_code", **form, holder=holder))["token_type"] == "DPoP"
+    invalid_grant(asked(portal, "authorization_code", **form, holder=holder), "T03")
+
+
+@pytest.mark.parametrize(
+    "registered, error, number",
+    [
+        ("dpop_bound_access_tokens", "invalid_dpop_proof", "D01"),
+        ("tls_client_certificate_bound_access_tokens", "invalid_request", "T25"),
+    ],
+)
+def test_who_registered_to_bind_its_tokens_gets_none_without_a_key(
+    portals: Portals, residents: Residents, registered: str, error: str, number: str
+) -> None:
+    """RFC 9449 section 5.2, RFC 8705 section 3. The code is not spent by that."""
+    portal = portals(**{registered: True})
+    code, request = residents(portal).code(portal)
+    for _ in range(2):
+        answer = refused(portal.redeem(code, request.verifier), error, 400)
+        assert answer["error_description"].startswith(number)
 
 
 # ---- once (RFC 6749 section 4.1.2) ----

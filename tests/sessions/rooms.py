@@ -14,8 +14,8 @@ from tests.storage.places import make_tables
 ISSUER = "http://idp.localhost:9"
 
 
-def furnished(directory: Path, **changes: Any) -> House:
-    """A house with empty tables and one signing key for each algorithm."""
+def furnished(directory: Path, *, with_keys: bool = True, **changes: Any) -> House:
+    """A house with empty tables and, unless one wants none, one signing key for each algorithm."""
     master_keys = directory / "master.keys"
     if not master_keys.exists():
         seal.add_master_key(str(master_keys))
@@ -25,7 +25,8 @@ def furnished(directory: Path, **changes: Any) -> House:
     }  # fmt: skip
     house = build(load(**(given | changes)))
     make_tables(house.database.engine)
-    house.keys.ensure()
+    if with_keys:
+        house.keys.ensure()
     return house
 
 

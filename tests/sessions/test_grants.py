@@ -98,13 +98,16 @@ def _switch_off(house: House, _: GrantWanted) -> None:
         house.clients.set_enabled(tx, "ministry", enabled=False)
 
 
-def _switch_off_source(house: House, _: GrantWanted) -> None:
-    draft = SourceDraft(
-        id="population", kind="population", name_vi="Dân cư", name_en="Register", ceiling=3,
+def draft(source_id: str) -> SourceDraft:
+    return SourceDraft(
+        id=source_id, kind="population", name_vi="Dân cư", name_en="Register", ceiling=3,
         configuration={"issuer": "https://register.example", "client_id": "motcua"}, secrets={"client_secret": "x"},
     )  # fmt: skip
+
+
+def _switch_off_source(house: House, _: GrantWanted) -> None:
     with house.database.write() as tx:
-        house.sources.save(tx, draft)  # a new source is off
+        house.sources.save(tx, draft("population"))  # a new source is off
 
 
 @pytest.mark.parametrize("happen", [_end, _bar, _switch_off, _switch_off_source])

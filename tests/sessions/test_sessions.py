@@ -261,14 +261,33 @@ def test_a_session_has_another_name_at_every_portal(
 @pytest.mark.parametrize("secure, prefix", [(True, "__Host-"), (False, "")])
 def test_a_cookie_is_for_this_host_and_for_no_script(secure: bool, prefix: str) -> None:
     cookies = Cookies(secure=secure)
-    for header in (cookies.set_session("value"), cookies.set_login("0" * 32, "value", 60), cookies.clear_session()):
+    kept, cleared = cookies.set_session("value")[0], cookies.clear_session()[0]
+    for header in (kept, cookies.set_login("0" * 32, "value", 60), cleared):
         name, _, attributes = header.partition("=")
         assert name.startswith(prefix)
         assert {"Path=/", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in attributes.split(";")}
         assert ("Secure" in attributes) is secure
         assert "Domain" not in attributes
     assert cookies.session({f"{prefix}session": "value", "session": "other"}) == ("value" if secure else "other")
-    assert "Max-Age" not in cookies.set_session("value")  # it goes when the browser closes
+    assert "Max-Age" not in kept  # it goes when the browser closes
+
+
+@pytest.mark.parametrize("secure, prefix", [(True, "__Host-"), (False, "")])
+def test_a_cookie_that_scripts_may_read_tells_that_the_session_is_another_one_and_no_more(
+    secure: bool, prefix: str
+) -> None:
+    """OpenID Connect Session Management section 4.2: a page of ours within a portal's must be able to read it."""
+    cookies = Cookies(secure=secure)
+    states = [cookies.set_session(value)[1] for value in ("value", "value", "another")]
+    assert states[0] == states[1] != states[2]
+    for header in (*states, cookies.clear_session()[1]):
+        name, _, attributes = header.partition("=")
+        assert name == cookies.state_name == f"{prefix}browser-state"
+        value, *said = [part.strip() for part in attributes.split(";")]
+        assert {"Path=/", "SameSite=None", "Secure"} <= set(said)
+        assert "HttpOnly" not in said
+        assert "value" not in value
+    assert cookies.clear_session()[1].endswith("Max-Age=0")
 
 
 def test_the_oldest_sign_ins_make_room(house: House) -> None:
