@@ -2,72 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from idp import errors
 from idp.audit import Audit
-from idp.errors import Failure, Refused
-from idp.oidc.http import Parameters, Request, Response, as_error, as_json
+from idp.clients import Client, Clients
+from idp.clients.keys import NoKey
+from idp.errors import Refused
+from idp.oidc.http import NOT_STORED, Request, Response, as_json
+from idp.oidc.jose import Jose, algorithms_of
+from idp.oidc.presented import MoreNeeded, Presented
 from idp.oidc.refusing import note_refusal
-from idp.oidc.sealed import Unreadable, open_access_token
-from idp.people import claims
+from idp.oidc.sealed import AccessToken
+from idp.people import assurance, claims
 from idp.people.claims import Release
-from idp.seal import Sealer
-from idp.sessions.grants import Grants
+from idp.sessions.grants import Entitled, Grants
 
-BEARER = "bearer "
+OPENID = "openid"
 
 
+@dataclass(frozen=True, kw_only=True)
 class UserInfo:
     """A plain function from request to response."""
 
-    def __init__(self, *, grants: Grants, sealer: Sealer, audit: Audit) -> None:
-        self._grants = grants
-        self._sealer = sealer
-        self._audit = audit
+    presented: Presented
+    clients: Clients
+    grants: Grants
+    jose: Jose
+    audit: Audit
+    issuer: str
 
     def __call__(self, request: Request) -> Response:
         try:
-            return as_json(200, self._claims(_bearer_token(request)))
+            token = self.presented.token(request)
+            client, entitled = self._entitled(token)
+            response = self._answer(client, _released(token, client, entitled))
         except Refused as problem:
-            note_refusal(self._audit, problem.failure, detail=problem.detail)
-            return _challenge(problem.failure)
+            note_refusal(self.audit, problem.failure, detail=problem.detail)
+            return self.presented.refusal(request, problem)
+        return response.adding(*self.presented.proofs.for_next(request))
 
-    def _claims(self, text: str) -> dict[str, Any]:
-        """The claims; raises Refused unless the token and all that it names stand."""
-        try:
-            token = open_access_token(self._sealer, text)
-        except Unreadable:
-            raise Refused(errors.BAD_TOKEN) from None
-        entitled = self._grants.entitled(token.grant_id)
-        if entitled is None or entitled.client_id != token.client_id:
+    def _entitled(self, token: AccessToken) -> tuple[Client, Entitled]:
+        """Raises Refused unless the token and all that it names stand, and it is for a person's claims."""
+        if token.grant_id is None or OPENID not in token.scopes:
+            raise MoreNeeded(errors.NOT_A_PERSONS_TOKEN, scope=OPENID)
+        entitled, client = self.grants.entitled(token.grant_id, token.id), self.clients.find(token.client_id)
+        if entitled is None or client is None or entitled.client_id != client.id:
             raise Refused(errors.BAD_TOKEN)
-        release = Release(
-            person=entitled.person, sub=entitled.sub, level=entitled.level, source_kind=entitled.source_kind,
-            organisation=entitled.organisation,
-        )  # fmt: skip
-        return {"sub": entitled.sub, **claims.released(entitled.claim_names, release)}
+        if entitled.level < client.minimum_level:
+            raise MoreNeeded(errors.LEVEL_TOO_LOW, acr_values=assurance.acr(client.minimum_level))
+        return client, entitled
+
+    def _answer(self, client: Client, told: Mapping[str, Any]) -> Response:
+        """JSON, or a JWT where the portal registered that (section 5.3.2); raises Refused."""
+        signing, encryption = algorithms_of(client, "userinfo")
+        if signing is None and encryption is None:
+            return as_json(200, told)
+        if signing is not None:
+            told = {"iss": self.issuer, "aud": client.id, **told}
+        try:
+            body = self.jose.protect(told, client, "userinfo").encode("ascii")
+        except NoKey:
+            raise Refused(errors.NO_KEY_FOR_USERINFO) from None
+        return Response(status=200, headers=(("Content-Type", "application/jwt"), *NOT_STORED), body=body)
 
 
-def _bearer_token(request: Request) -> str:
-    """The token from the header or, by POST, from the form (RFC 6750 section 2): from one of them, never a query."""
-    if "access_token" in Parameters.parse(request.query).as_dict():
-        raise Refused(errors.TOKEN_IN_QUERY)
-    found = []
-    authorization = request.headers.get("authorization", "")
-    if authorization.lower().startswith(BEARER):
-        found.append(authorization[len(BEARER) :].strip())
-    if request.method == "POST" and request.body:
-        found += [value for name, value in request.form().pairs if name == "access_token"]
-    if not found:
-        raise Refused(errors.NO_TOKEN)
-    if len(found) > 1:
-        raise Refused(errors.MALFORMED, "the token came twice")
-    return found[0]
-
-
-def _challenge(failure: Failure) -> Response:
-    """RFC 6750 section 3: the header says why; a request without any token is told only how to ask."""
-    described = f"{failure.code}: {failure.description}"
-    said = "" if failure is errors.NO_TOKEN else f', error="{failure.error}", error_description="{described}"'
-    return as_error(failure, ("WWW-Authenticate", f'Bearer realm="userinfo"{said}'))
+def _released(token: AccessToken, client: Client, entitled: Entitled) -> dict[str, Any]:
+    release = Release(
+        person=entitled.person, sub=entitled.sub, level=entitled.level, source_kind=entitled.source_kind,
+        organisation=entitled.organisation,
+    )  # fmt: skip
+    # Also without what an operator took from the portal since: a grant may last for months.
+    names = claims.allowed(claims.narrowed(entitled.claim_names, entitled.scopes, token.scopes), client.scopes)
+    return {"sub": entitled.sub, **claims.released(names, release)}

@@ -10,6 +10,7 @@ import requests
 
 from connectors.base import BirthDate
 from connectors.sandbox.cast import CAST, Part
+from idp.oidc.sealed import open_access_token, seal_access_token
 from idp.people import claims
 from tests.oidc.residents import Resident, assertion, seconds_later
 from tests.world import Browser, Portal, Tokens, World
@@ -17,7 +18,10 @@ from tests.world import Browser, Portal, Tokens, World
 Portals = Callable[..., Portal]
 Residents = Callable[..., Resident]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-PROFILE = {"name", "family_name", "middle_name", "given_name", "birthdate", "gender", "updated_at"}
+PROFILE = {
+    "name", "family_name", "middle_name", "given_name", "birthdate", "gender", "updated_at", "nickname",
+    "preferred_username", "profile", "picture", "website", "zoneinfo", "locale",
+}  # fmt: skip
 
 
 def ask(world: World, method: str, *, query: str = "", **options: object) -> requests.Response:
@@ -121,6 +125,16 @@ def test_a_code_is_no_token(resident: Resident, portal: Portal) -> None:
     refused(portal.userinfo(f"mc_at_{code}"), "invalid_token", 401)
 
 
+def test_a_token_that_names_another_portal_than_its_grant_does_is_refused(
+    portals: Portals, resident: Resident, portal: Portal
+) -> None:
+    """None is ever made; were there one, somebody would read what was granted to somebody else."""
+    sealer = portal.world.house.sealer
+    token = open_access_token(sealer, resident.tokens(portal).access_token)
+    assert portal.userinfo(seal_access_token(sealer, token)).status_code == 200
+    refused(portal.userinfo(seal_access_token(sealer, replace(token, client_id=portals().id))), "invalid_token", 401)
+
+
 def test_a_token_lives_for_its_lifetime(resident: Resident, portal: Portal) -> None:
     tokens, lifetime = resident.tokens(portal), portal.world.settings.lifetimes.access_token_seconds
     with seconds_later(lifetime - 5):
@@ -155,7 +169,7 @@ def test_a_token_falls_with_whatever_it_names(resident: Resident, portal: Portal
 
 
 def userinfo(portals: Portals, residents: Residents, scope: str, **said: object) -> Tokens:
-    portal = portals(scopes=list(claims.SCOPES))
+    portal = portals(scopes=list(claims.SCOPES), grant_types=["authorization_code", "refresh_token"])
     tokens = residents(portal, **said).tokens(portal, scope=scope)
     assert tokens.userinfo["sub"] == tokens.claims["sub"]  # section 5.3.2: or the portal must not use it
     assert None not in tokens.userinfo.values()
@@ -169,7 +183,8 @@ def userinfo(portals: Portals, residents: Residents, scope: str, **said: object)
         ("openid", set()), ("openid profile", PROFILE), ("openid name", {"name"}), ("openid birthdate", {"birthdate"}),
         ("openid email", {"email", "email_verified"}), ("openid phone", {"phone_number", "phone_number_verified"}),
         ("openid personal_number", {"personal_number"}), ("openid unheard_of", set()),
-        ("openid name email", {"name", "email", "email_verified"}),
+        ("openid name email", {"name", "email", "email_verified"}), ("openid address", {"address"}),
+        ("openid offline_access", set()),
     ],
 )  # fmt: skip
 def test_a_scope_opens_its_claims_and_no_others(
