@@ -73,7 +73,8 @@ class Desk:
         else:
             response = see_other(url_for("broker.choose", login_id=arrived.login_id))
         if arrived.session_cookie:
-            response.headers.add("Set-Cookie", self._cookies.set_session(arrived.session_cookie))
+            for cookie in self._cookies.set_session(arrived.session_cookie):
+                response.headers.add("Set-Cookie", cookie)
         return response
 
     def told(self, login_id: str, failure: Failure, source_id: str) -> Response:
@@ -87,7 +88,7 @@ class Desk:
         client, spoken = self._journey.client_of(login), language.of_request(login.need.ui_locales)
         return pages.failure(
             failure, request.environ.get("motcua.request_id", ""), spoken,
-            return_link=(client.home_url, client.name(spoken)),
+            return_link=(self._journey.entrance(client), client.name(spoken)),
             retry_url=url_for("broker.choose", login_id=login_id),
         )  # fmt: skip
 

@@ -57,13 +57,13 @@ class Journey:
 
     def count_network(self, network: str) -> None:
         """One more thing is kept for this network; raises Refused for a flood. IPv6 counts by /64, one customer's."""
-        per_minute = self._short_lived.count(f"begun:{_customer(network)}", 60)
+        per_minute = self._short_lived.count(f"begun:{customer_of(network)}", 60)
         if per_minute > self._settings.limits.logins_per_network_per_minute:
             raise Refused(errors.TOO_MANY, "sign-ins from one network")
 
     def network_name(self, network: str) -> str:
         """What connectors may call the network that a browser is on: it tells nothing, and stays the same."""
-        return to_text(self._sealer.index("network", _customer(network)))
+        return to_text(self._sealer.index("network", customer_of(network)))
 
     def login(self, login_id: str, cookies: Mapping[str, str]) -> Login:
         """The sign-in, if it is this browser's; raises Refused."""
@@ -132,19 +132,24 @@ class Journey:
         if owes_consent(login.need, client) and not agreed:
             raise Refused(errors.CONSENT_REQUIRED)
         # What was told before counts on, unless this portal needs consent and what was told was never agreed to.
-        before = standing.told_claims or () if standing.agreed or not client.consent_required else ()
+        counts = standing.agreed or not client.consent_required
+        before = standing.told_claims or () if counts else ()
         shown = names_to_tell(login.need, standing)
         names = tuple(dict.fromkeys((*before, *shown)))
         with self._database.write() as tx:
             self._people.keep_told(
                 tx, person_id=standing.person_id, client_id=client.id, sector=client.sector, claim_names=names,
-                agreed=agreed,
+                agreed=agreed, offline=login.need.offline or (counts and standing.told_offline),
             )  # fmt: skip
             self._audit.told(
                 tx, person_id=standing.person_id, session_id=standing.session_id, client_id=client.id,
-                claims=list(shown), consent=agreed,
+                claims=list(shown), consent=agreed, offline=login.need.offline,
             )  # fmt: skip
         self._shelf.note_told(login.id, standing.session_id)
+
+    def entrance(self, client: Client) -> str:
+        """Where a link back to the portal leads."""
+        return client.entrance(self._settings.issuer)
 
     def give_up(self, login: Login, failure: Failure) -> None:
         """The sign-in ends without success; `oidc` tells the portal why."""
@@ -159,7 +164,7 @@ class Journey:
                 self._sessions.end(tx, session_id, reason)
 
 
-def _customer(network: str) -> str:
+def customer_of(network: str) -> str:
     """The address, or for IPv6 the network that one customer is given (RFC 6177)."""
     try:
         address = ip_address(network)

@@ -22,6 +22,7 @@ from idp.broker.steps import Step, acts_for, may_act_for, names_to_tell, owes_co
 from idp.broker.telling import lines_to_tell
 from idp.broker.visit_routes import VisitRoutes
 from idp.broker.visits import Visits
+from idp.clients import Client
 from idp.errors import Refused
 from idp.sessions import Standing
 from idp.sessions.cookies import Cookies
@@ -150,7 +151,8 @@ class Routes:
     def _switched(self, login_id: str) -> Response:
         self._journey.end_session(request.cookies, "the person said: this is not me")
         response = see_other(url_for("broker.choose", login_id=login_id, problem="switched"))
-        response.headers.add("Set-Cookie", self._cookies.clear_session())
+        for cookie in self._cookies.clear_session():
+            response.headers.add("Set-Cookie", cookie)
         return response
 
     def _choice_page(self, at: At) -> Response:
@@ -167,7 +169,7 @@ class Routes:
             action_url=url_for("broker.chosen", login_id=at.login.id),
             cancel_url=url_for("broker.cancel", login_id=at.login.id),
             form_token=self._journey.form_token(at.login, request.cookies), banner_id=banner, banner_source=about,
-            form_targets=client.origins,
+            form_targets=client.origins, of_portal=_of_portal(client),
         )  # fmt: skip
         return pages.choose(page, language.of_request(need.ui_locales))
 
@@ -193,8 +195,13 @@ class Routes:
             action_url=url_for("broker.informed", login_id=at.login.id, shown_to=self._journey.shown_to(standing)),
             form_token=self._journey.form_token(at.login, request.cookies),
             consent_required=owes_consent(need, client), consent_missing=consent_missing, form_targets=client.origins,
+            offline=need.offline, of_portal=_of_portal(client),
         )  # fmt: skip
         return pages.information(page, spoken)
+
+
+def _of_portal(client: Client) -> pages.OfPortal:
+    return pages.OfPortal(logo_url=client.own_logo, policy_url=client.policy_uri, terms_url=client.tos_uri)
 
 
 def _may_say_for_whom(at: At, standing: Standing) -> bool:

@@ -62,9 +62,11 @@ class Arrived:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the portal was, or is about to be, told."""
+    """What the portal was, or is about to be, told: the parameters, and in which response_mode they go where."""
 
-    url: str
+    redirect_uri: str
+    parameters: dict[str, str]
+    mode: str
     given_at: int
 
 
@@ -101,6 +103,13 @@ class Shelf:
 
     def note_checked(self, login_id: str, session_id: bytes) -> None:
         self._keep("checked", _within(login_id, session_id), True)
+
+    def note_confirmed(self, login_id: str) -> None:
+        """The person was shown which device they sign in for, and went on."""
+        self._keep("confirmed", login_id, True)
+
+    def is_confirmed(self, login_id: str) -> bool:
+        return self._read("confirmed", login_id) is not None
 
     def begin_leg(self, handle: str, leg: Leg) -> None:
         """The visit can be found as long as its sign-in, so that whoever comes back late is led to the portal."""
@@ -141,15 +150,35 @@ class Shelf:
         code: str | None = self._read("verdict", login_id)
         return code
 
-    def keep_answer(self, login_id: str, url: str) -> Answer:
+    def keep_answer(self, login_id: str, answer: Answer) -> Answer:
         """The sign-in's one answer: this, unless another click was first; then that one."""
-        if self._keep("answer", login_id, [url, clock.seconds()]):
-            return Answer(url=url, given_at=clock.seconds())
-        return self.answer(login_id) or Answer(url=url, given_at=clock.seconds())
+        if self._keep("answer", login_id, asdict(answer)):
+            return answer
+        return self.answer(login_id) or answer
 
     def answer(self, login_id: str) -> Answer | None:
         kept = self._read("answer", login_id)
-        return None if kept is None else Answer(url=kept[0], given_at=kept[1])
+        return None if kept is None else Answer(**kept)
+
+    # A request that was pushed is read as often as its address is visited, and answered once (RFC 9126 section 7.3).
+
+    def keep_pushed(self, client_id: str, parameters: dict[str, str], seconds: int) -> str:
+        """The parameters can be had by the handle returned, by this client."""
+        handle = entropy.opaque_value()
+        self._keep("pushed", handle, [client_id, parameters], seconds)
+        return handle
+
+    def pushed(self, handle: str, client_id: str) -> dict[str, str] | None:
+        """The parameters; None for what is expired, answered, never was, or another client's."""
+        kept = self._read("pushed", handle)
+        return kept[1] if kept is not None and kept[0] == client_id else None
+
+    def spend_pushed(self, handle: str, answered_by: str) -> bool:
+        """Whether the pushed request is answered by this sign-in: of several begun with it, the first to come here."""
+        if not self._keep("pushed-answered", handle, answered_by):
+            return bool(self._read("pushed-answered", handle) == answered_by)
+        self._short_lived.take(_key("pushed", handle))
+        return True
 
     def keep_posted(self, text: str, seconds: int) -> str:
         """The text can be taken once by the handle returned: for cross-site POSTs, which carry no Lax cookie."""

@@ -34,6 +34,7 @@ class Need:
     sign_in_again: bool = False  # the person must prove themselves within this sign-in
     choose_again: bool = False  # the person wants to choose whom to be
     tell_again: bool = False
+    offline: bool = False  # the portal wants to go on reading when the person has left
     act_for: bool = False  # the portal serves organisations too, and there is a register that knows who acts for them
     only_person: str | None = None  # hexadecimal id; "" is nobody
     ui_locales: tuple[str, ...] = ()
@@ -107,5 +108,7 @@ def _must_be_told(need: Need, client: Client, standing: Standing, progress: Prog
     if not set(names_to_tell(need, standing)) <= set(standing.told_claims):
         return True
     if owes_consent(need, client) and not standing.agreed:
+        return True
+    if need.offline and not standing.told_offline:
         return True
     return need.tell_again and not progress.told

@@ -21,6 +21,14 @@ _LABELS: dict[str, ClaimLabel] = {
     "gender": ClaimLabel.GENDER,
     "email": ClaimLabel.EMAIL,
     "phone_number": ClaimLabel.PHONE_NUMBER,
+    "nickname": ClaimLabel.NICKNAME,
+    "preferred_username": ClaimLabel.PREFERRED_USERNAME,
+    "profile": ClaimLabel.PROFILE,
+    "picture": ClaimLabel.PICTURE,
+    "website": ClaimLabel.WEBSITE,
+    "zoneinfo": ClaimLabel.ZONEINFO,
+    "locale": ClaimLabel.LOCALE,
+    "address": ClaimLabel.ADDRESS,
     "personal_number": ClaimLabel.PERSONAL_NUMBER,
     "HoVaTen": ClaimLabel.NAME,
     "SoDinhDanh": ClaimLabel.PERSONAL_NUMBER,
@@ -35,6 +43,13 @@ _LABELS: dict[str, ClaimLabel] = {
     "org_until": ClaimLabel.ORG_UNTIL,
 }
 _LEFT_OUT_IF_UNKNOWN = frozenset({ClaimLabel.ORG_ROLE, ClaimLabel.ORG_AUTHORITY, ClaimLabel.ORG_UNTIL})
+# What few sources know: told in one line together as long as nobody has brought it.
+_DETAILS = frozenset(
+    {
+        ClaimLabel.NICKNAME, ClaimLabel.PREFERRED_USERNAME, ClaimLabel.PROFILE, ClaimLabel.PICTURE, ClaimLabel.WEBSITE,
+        ClaimLabel.ZONEINFO, ClaimLabel.LOCALE,
+    }
+)  # fmt: skip
 _MASKED = frozenset({ClaimLabel.PERSONAL_NUMBER, ClaimLabel.FORMER_NUMBER})
 
 
@@ -46,13 +61,19 @@ def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue], langua
     lines: dict[ClaimLabel, ClaimLine] = {}
     for name in claims.personal(names):
         label, value = _LABELS[name], values.get(name)
-        worded = "" if value is None else _worded(label, str(value), language)
+        worded = "" if value is None else _worded(label, _plain(value), language)
+        label = ClaimLabel.DETAILS if label in _DETAILS and not worded else label
         line = ClaimLine(label_id=label, value=worded, masked=label in _MASKED)
         if not worded and label in _LEFT_OUT_IF_UNKNOWN:
             continue  # the register names none, and will not within this sign-in
         if label not in lines or not lines[label].value:
             lines[label] = line
     return tuple(lines.values())
+
+
+def _plain(value: ClaimValue) -> str:
+    """An address as one line, anything else as it is."""
+    return ", ".join(value["formatted"].splitlines()) if isinstance(value, dict) else str(value)
 
 
 def _worded(label: ClaimLabel, value: str, language: Language) -> str:

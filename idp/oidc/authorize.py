@@ -6,14 +6,14 @@ sees it, seal a code, redirect. It writes nothing.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from idp import clock, errors
+from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.broker import Journey, Login, Progress, Shelf, Step, next_step
+from idp.broker.shelf import Answer
 from idp.clients import AuthenticationRequest, Client, Clients
 from idp.errors import CATALOGUE, Failure, Refused
-from idp.oidc.answering import Answers, need_of
+from idp.oidc.answering import Answers, Delivery, need_of
+from idp.oidc.device import PAGE as DEVICE_PAGE
 from idp.oidc.http import Parameters, Request, Response, see_other
 from idp.oidc.reading import Reader, Returned
 from idp.oidc.refusing import note_refusal
@@ -54,51 +54,65 @@ class Authorize:
         self._cookies = cookies
         self._code_seconds = code_seconds
 
-    def __call__(self, request: Request, network: str) -> Response:
-        """The redirect that answers or goes on; raises Refused for what only a page can tell."""
+    def __call__(self, request: Request, network: str) -> Response | Delivery:
+        """The answer, or the redirect that goes on; raises Refused for what only a page can tell."""
         if request.method == "POST":
             return self._kept_for_get(request, network)
         try:
             asked, client = self._reader.read(self._parameters(request))
         except Returned as problem:
-            note_refusal(self._audit, problem.failure, detail=problem.detail, client_id=problem.client_id)
-            return see_other(self._answers.error_url(problem.redirect_uri, problem.state, problem.failure))
+            note_refusal(self._audit, problem.failure, detail=problem.detail, client_id=problem.client.id)
+            told = self._answers.error(problem.redirect_uri, problem.state, problem.mode, problem.failure)
+            return self._answers.delivered(told, problem.client)
         highest_level = self._sources.highest_level()
         need = need_of(asked, client, self._sources)
-        standing = self._sessions.standing(self._cookies.session(request.cookies), client)
+        cookie = self._cookies.session(request.cookies)
+        standing = self._sessions.standing(cookie, client)
         step = next_step(need, client, standing, Progress())
         if step is Step.ANSWER and standing is not None:
-            return see_other(self._answers.code_url(asked, need, standing))
+            return self._at_once(self._answers.code(asked, need, standing, cookie), asked, client)
         if asked.owed_level > highest_level:
-            return self._refusal(asked, errors.UNMET_LEVEL)
+            return self._at_once(self._refusal(asked, errors.UNMET_LEVEL), asked, client)
         if "none" in asked.prompts:
-            return self._refusal(asked, _silent_answer(step, standing, asked))
+            return self._at_once(self._refusal(asked, _silent_answer(step, standing, asked)), asked, client)
         started = self._journey.start(need, asked.to_json(), request.cookies, network)
         cookies = [("Set-Cookie", cookie) for cookie in started.cookies]
         return see_other(f"/sign-in/{started.login_id}", *cookies)
 
-    def resume(self, login_id: str, request: Request) -> Response | Client:
+    def resume(self, login_id: str, request: Request) -> Response | Delivery | Client:
         """The answer that a journey has come to; the portal alone if it was given before and cannot be repeated.
 
         Of two clicks both get the same answer, so that whichever response the browser shows leads on.
         """
         login = self._journey.login(login_id, request.cookies)
         asked = AuthenticationRequest.from_json(login.request)
+        if asked.device is not None:  # its answer waits until the device asks: `device_routes`
+            return see_other(f"{DEVICE_PAGE}/{login_id}/end")
+        client = self._journey.client_of(login)
         given = self._shelf.answer(login_id)
         if given is None:
-            url = self._answer(login, asked, request)
-            if url is None:
+            answer = self._answer(login, asked, client, request)
+            if answer is None:
                 return see_other(f"/sign-in/{login_id}")
-            given = self._shelf.keep_answer(login_id, url)
+            given = self._shelf.keep_answer(login_id, self._spent(answer, asked, login_id))
         elif clock.seconds() - given.given_at >= self._code_seconds:
-            return self._journey.client_of(login)
-        elif self._is_redeemed(given.url):
-            return see_other(self._journey.client_of(login).home_url)
-        return see_other(given.url)
+            return client
+        elif self._is_redeemed(given):
+            return Delivery(client=client, url=client.home_url)
+        return self._answers.delivered(given, client)
 
-    def _is_redeemed(self, url: str) -> bool:
+    def _at_once(self, answer: Answer, asked: AuthenticationRequest, client: Client) -> Delivery:
+        return self._answers.delivered(self._spent(answer, asked, entropy.short_handle()), client)
+
+    def _spent(self, answer: Answer, asked: AuthenticationRequest, answered_by: str) -> Answer:
+        """This answer, if the request was not pushed, or has no answer yet (RFC 9126 section 7.3); else a refusal."""
+        if asked.pushed is None or self._shelf.spend_pushed(asked.pushed, answered_by):
+            return answer
+        return self._refusal(asked, errors.BAD_REQUEST_URI)
+
+    def _is_redeemed(self, answer: Answer) -> bool:
         """Whether the portal has its tokens: the code sent once more would only take away what it bought."""
-        code = Parameters.parse(urlsplit(url).query).as_dict().get("code")
+        code = answer.parameters.get("code")
         if code is None:
             return False
         try:
@@ -106,25 +120,20 @@ class Authorize:
         except Unreadable:
             return False
 
-    def _answer(self, login: Login, asked: AuthenticationRequest, request: Request) -> str | None:
-        """The redirect to the portal; None if the journey is not at its end."""
-        client = self._journey.client_of(login)
-        if asked.redirect_uri not in client.redirect_uris:
+    def _answer(self, login: Login, asked: AuthenticationRequest, client: Client, request: Request) -> Answer | None:
+        """What the portal is told; None if the journey is not at its end."""
+        if not client.takes_answers_at(asked.redirect_uri):
             raise Refused(errors.BAD_REDIRECT_URI, client.id)  # taken off the registration while the person signed in
         verdict = self._shelf.verdict(login.id)
         if verdict is not None:
-            return self._answers.error_url(asked.redirect_uri, asked.state, CATALOGUE[verdict])
+            return self._answers.error(asked.redirect_uri, asked.state, asked.response_mode, CATALOGUE[verdict])
         if login.expired:
-            note_refusal(self._audit, errors.LOGIN_EXPIRED, client_id=asked.client_id)
-            return self._answers.error_url(asked.redirect_uri, asked.state, errors.LOGIN_EXPIRED)
+            return self._refusal(asked, errors.LOGIN_EXPIRED)
         standing = self._journey.standing(client, request.cookies)
         step = self._journey.step(login, client, standing)
         if step is Step.ANSWER and standing is not None:
-            return self._answers.code_url(asked, login.need, standing)
-        if step is Step.WRONG_PERSON:
-            note_refusal(self._audit, errors.HINT_MISMATCH, client_id=client.id)
-            return self._answers.error_url(asked.redirect_uri, asked.state, errors.HINT_MISMATCH)
-        return None
+            return self._answers.code(asked, login.need, standing, self._cookies.session(request.cookies))
+        return self._refusal(asked, errors.HINT_MISMATCH) if step is Step.WRONG_PERSON else None
 
     def _parameters(self, request: Request) -> Parameters:
         parameters = Parameters.parse(request.query)
@@ -147,9 +156,9 @@ class Authorize:
         kept = self._shelf.keep_posted(request.body.decode(), POSTED_SECONDS)
         return see_other(f"/authorize?{POSTED}={kept}")
 
-    def _refusal(self, asked: AuthenticationRequest, failure: Failure) -> Response:
+    def _refusal(self, asked: AuthenticationRequest, failure: Failure) -> Answer:
         note_refusal(self._audit, failure, client_id=asked.client_id)
-        return see_other(self._answers.error_url(asked.redirect_uri, asked.state, failure))
+        return self._answers.error(asked.redirect_uri, asked.state, asked.response_mode, failure)
 
 
 def _silent_answer(step: Step, standing: Standing | None, asked: AuthenticationRequest) -> Failure:

@@ -83,7 +83,8 @@ def test_a_post_must_be_a_form(country: World, browser: Browser, portal: Portal,
         {"unheard_of": "1"}, {"acr_values": "urn:mace:gold LoA99"}, {"scope": "openid profile unheard_of"},
         {"prompt": "create"}, {"response_mode": "query"}, {"nonce": None}, {"claims": "{}"}, {"claims": '{"other":1}'},
         {"claims": '{"id_token":null,"userinfo":{"unheard_of":{"essential":true}}}'},
-        {"claims": '{"id_token":{"acr":{"essential":true}}}'}, {"resource": "https://api.example/"}, {"posted": "1"},
+        {"claims": '{"id_token":{"acr":{"essential":true}}}'}, {"posted": "1"}, {"claims_locales": "se vi"},
+        {"claims": '{"userinfo":{"name":{"essential":true,"value":"x"},"email":{"values":["a@example.vn"]}}}'},
     ],
 )  # fmt: skip
 def test_what_is_not_known_does_not_stand_in_the_way(
@@ -106,7 +107,7 @@ def test_the_second_portal_opens_at_once(country: World, browser: Browser, porta
     for claim in ("auth_time", "acr", "source_kind"):
         assert first.claims[claim] == second.claims[claim] == third.claims[claim], claim
     assert first.claims["sid"] != second.claims["sid"] == third.claims["sid"]  # one session, a name for each portal
-    assert third.answer.keys() == {"code", "state", "iss"}
+    assert third.answer.keys() == {"code", "state", "iss", "session_state"}
 
 
 def test_portals_of_one_sector_share_a_sub_and_others_do_not(portals: Portals, residents: Residents) -> None:

@@ -134,12 +134,12 @@ def test_a_query_that_is_none_gets_a_page(country: World, browser: Browser, quer
     "name, value",
     [
         ("scope", "openid"), ("state", "twice"), ("nonce", "n"), ("prompt", "none"), ("response_type", "code"),
-        ("code_challenge", HASH), ("max_age", "1"), ("unheard_of", "1"),
+        ("code_challenge", HASH), ("max_age", "1"), ("unheard_of", "1"), ("dpop_jkt", HASH),
     ],
 )  # fmt: skip
 def test_a_repeated_parameter_is_told_to_the_portal(browser: Browser, portal: Portal, name: str, value: str) -> None:
     """RFC 6749 section 3.1. A state that came twice is not chosen from either."""
-    url = portal.ask(unheard_of="0", prompt="login", max_age="0", state="once").url
+    url = portal.ask(unheard_of="0", prompt="login", max_age="0", state="once", dpop_jkt=HASH).url
     answer = told(browser.get(f"{url}&{name}={value}"), portal)
     assert (answer["error"], answer["error_description"][:3]) == ("invalid_request", "A03")
     assert answer.get("state") == (None if name == "state" else "once")
@@ -155,12 +155,11 @@ REFUSED: list[tuple[str, str, str, dict[str, str | None]]] = [
     ("A05", "unsupported_response_type", "hybrid with token", {"response_type": "code token"}),
     ("A05", "unsupported_response_type", "none", {"response_type": "none"}),
     ("A05", "unsupported_response_type", "another case", {"response_type": "Code"}),
-    # OAuth 2.0 Multiple Response Types section 2.1
-    ("A13", "invalid_request", "fragment", {"response_mode": "fragment"}),
-    ("A13", "invalid_request", "form_post", {"response_mode": "form_post"}),
-    # sections 6.1, 6.2 and 7.2.1
-    ("A09", "request_not_supported", "a request object", {"request": "eyJhbGciOiJub25lIn0.e30."}),
-    ("A10", "request_uri_not_supported", "a request object by reference", {"request_uri": "https://a.example/r"}),
+    # OAuth 2.0 Multiple Response Types section 2.1; the others stand in test_response_modes
+    ("A13", "invalid_request", "a response_mode of nobody", {"response_mode": "web_message"}),
+    # sections 6.1, 6.2 and 7.2.1; the others stand in test_request_objects
+    ("A09", "invalid_request_object", "an unsigned request object", {"request": "eyJhbGciOiJub25lIn0.e30."}),
+    ("A10", "invalid_request_uri", "an address not registered", {"request_uri": "https://a.example/r"}),
     ("A11", "registration_not_supported", "registration", {"registration": "{}"}),
     # section 3.1.2.1 and RFC 6749 section 3.3: scope
     ("A08", "invalid_scope", "no scope", {"scope": None}),
@@ -206,6 +205,15 @@ REFUSED: list[tuple[str, str, str, dict[str, str | None]]] = [
      {"claims": json.dumps({"id_token": ESSENTIAL_ACR})}),
     ("A16", "unmet_authentication_requirements", "an essential acr that no source reaches",
      {"claims": '{"id_token":{"acr":{"essential":true,"value":"LoA4"}}}'}),
+    ("A04", "invalid_request", "essential is a word", {"claims": '{"userinfo":{"name":{"essential":"yes"}}}'}),
+    ("A04", "invalid_request", "a claim is a text", {"claims": '{"userinfo":{"name":"essential"}}'}),
+    ("A04", "invalid_request", "values are a text", {"claims": '{"id_token":{"name":{"values":"a"}}}'}),
+    ("A04", "invalid_request", "value and values", {"claims": '{"id_token":{"acr":{"value":"LoA1","values":[]}}}'}),
+    ("A04", "invalid_request", "two subs", {"claims": '{"id_token":{"sub":{"values":["a","b"]}}}'}),
+    # RFC 8707 section 2, RFC 9449 section 10
+    ("A25", "invalid_target", "an API that this portal may not call", {"resource": "https://api.example/"}),
+    ("A25", "invalid_target", "no address", {"resource": "api"}),
+    ("A04", "invalid_request", "no thumbprint", {"dpop_jkt": "x" * 42}),
     # oversized, and control characters
     ("A04", "invalid_request", "a long nonce", {"nonce": "n" * (NONCE_LIMIT_CHARACTERS + 1)}),
     ("A04", "invalid_request", "a nonce that is not ASCII", {"nonce": "số"}),
