@@ -7,6 +7,7 @@ from idp import clock, entropy
 from idp.audit import Audit
 from idp.clients import Client, Clients
 from idp.keys import Keys
+from idp.oidc.turns import Turns
 from idp.storage import Database
 from idp.storage.outbox import Message, TryLater
 
@@ -25,14 +26,19 @@ class LogoutNotices:
         self._database = database
         self._issuer = issuer
         self._attempts = attempts
+        self._turns = Turns()
 
     def deliver(self, message: Message) -> None:
-        """The portal has taken note; raises TryLater. The token is made now, so that it is fresh at every try."""
+        """The portal has taken note; raises TryLater, or NotYet while others of its messages keep it busy.
+
+        The token is made now, so that it is fresh at every try.
+        """
         client = self._clients.find(message.body["client_id"])
         if client is None or client.backchannel_logout_uri is None:
             return
         session_id = bytes.fromhex(message.body["session_id"])
-        problem = self._post(client.backchannel_logout_uri, self._token(client, message))
+        with self._turns.of(client.id):
+            problem = self._post(client.backchannel_logout_uri, self._token(client, message))
         if problem is None:
             with self._database.write() as tx:
                 self._audit.logout_delivered(tx, client_id=client.id, session_id=session_id, attempts=message.attempts)

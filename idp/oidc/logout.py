@@ -19,13 +19,15 @@ from idp.broker import Shelf
 from idp.clients import Client, Clients
 from idp.errors import Refused
 from idp.keys import Keys, NotOurs
+from idp.oidc.frontchannel import frames_of
 from idp.oidc.http import Parameters, with_parameters
 from idp.seal import Sealer, to_text
 from idp.sessions import Ended, Sessions
 from idp.sources import Source, Sources
 from idp.storage import Database
 
-PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
+# Of logout_hint nothing is read: whom we sign out is who is signed in here.
+PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "logout_hint")
 PARAMETER_CHARACTERS = 8192
 SIGNED_OUT = "/signed-out"  # registered at every source; who comes back is known by the handle
 LEAVING_SECONDS = 1800
@@ -40,6 +42,7 @@ class Wish:
     client: Client | None
     return_url: str | None
     sid: str | None  # the portal's name for the session in which the hint was made
+    ui_locales: tuple[str, ...] = ()
 
 
 class Logout:
@@ -72,11 +75,12 @@ class Logout:
         client, sid = self._hinted(given)
         return_url = given.get("post_logout_redirect_uri")
         if return_url is not None:
-            known = client is not None and client.enabled and return_url in client.post_logout_redirect_uris
+            known = client is not None and client.enabled and client.takes_people_back_at(return_url)
             if not known or "id_token_hint" not in given:
                 raise Refused(errors.BAD_LOGOUT_RETURN)
             return_url = with_parameters(return_url, state=given.get("state")) if "state" in given else return_url
-        return Wish(client=client, return_url=return_url, sid=sid)
+        spoken = tuple(given.get("ui_locales", "").split())
+        return Wish(client=client, return_url=return_url, sid=sid, ui_locales=spoken)
 
     def open_session(self, cookie: str | None) -> bytes | None:
         return self._sessions.by_cookie(cookie)
@@ -104,7 +108,7 @@ class Logout:
             return None
         if not isinstance(source.connector, SignsOut):
             return None
-        told = [(client.name_vi, client.name_en) for client in ended.told]
+        told = [(client.name_vi, client.name_en) for client in ended.portals]
         handle = self._shelf.keep_leaving(return_url, told, LEAVING_SECONDS)
         try:
             with self._sources.call(source, "sign_out") as call:
@@ -126,6 +130,14 @@ class Logout:
         client = self._clients.find(client_id)
         return client if client is not None and client.enabled else None
 
+    def frames(self, ended: Ended) -> tuple[str, ...]:
+        """What the browser loads to tell portals itself."""
+        return frames_of(ended, self._issuer)
+
+    def entrance(self, client: Client | None) -> str | None:
+        """Where a link back to the portal leads; None for a portal that is switched off."""
+        return client.entrance(self._issuer) if client is not None and client.enabled else None
+
     def form_token(self, cookie: str | None) -> str:
         return to_text(self._sealer.index("form.sign-out", cookie or ""))
 
@@ -135,10 +147,10 @@ class Logout:
             return (self._clients.find(client_id) if client_id else None), None
         try:
             claims = self._keys.open_hint(hint)
-            sid = str(claims["sid"])
-        except (NotOurs, KeyError):
+        except NotOurs:
             raise Refused(errors.BAD_LOGOUT_HINT) from None
         client = self._clients.find(claims["aud"]) if isinstance(claims["aud"], str) else None
         if client is None or client_id not in (None, client.id):
             raise Refused(errors.BAD_LOGOUT_HINT)
-        return client, sid
+        sid = claims.get("sid")
+        return client, sid if isinstance(sid, str) else None

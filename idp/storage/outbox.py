@@ -7,8 +7,9 @@ again then. Two workers never hold the same message, on either engine.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -20,6 +21,8 @@ from idp.storage.models import OutboxRow
 
 CLAIM_SECONDS = 60  # longer than any delivery may take, so that nobody else tries at the same time
 LONGEST_PAUSE_SECONDS = 3600
+READ_AT_ONCE = 500
+STATES = ("waiting", "done", "given_up")
 
 _ADD = insert(OutboxRow)
 _due = (
@@ -41,11 +44,33 @@ _SETTLE = (
     .where(OutboxRow.id == bindparam("message"))
     .values(state=bindparam("next_state"), due_at=bindparam("next_due"), problem=bindparam("why"))
 )
-_STATES = select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
+_PUT_OFF = (
+    update(OutboxRow)
+    .where(OutboxRow.id == bindparam("message"))
+    .values(due_at=bindparam("next_due"), attempts=bindparam("tries"))
+)
+_STATES = select(OutboxRow.state, func.count(), func.min(OutboxRow.made_at)).group_by(OutboxRow.state)
+_WAITING = (
+    select(
+        OutboxRow.id, OutboxRow.kind, OutboxRow.body, OutboxRow.attempts, OutboxRow.made_at,
+        OutboxRow.due_at, OutboxRow.problem,
+    )
+    .where(OutboxRow.kind == bindparam("of_kind"), OutboxRow.state == "waiting", OutboxRow.id > bindparam("after"))
+    .order_by(OutboxRow.id)
+    .limit(bindparam("most"))
+)  # fmt: skip
 
 
 class TryLater(Exception):
     """The message could not be delivered now; the text says why, without personal data."""
+
+
+class NotYet(Exception):
+    """Nobody has tried to deliver the message: it is due again in so many seconds, and this was no attempt."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("not yet")
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +79,16 @@ class Message:
     kind: str
     body: Mapping[str, Any]
     attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A message that waits."""
+
+    message: Message
+    made_at: int
+    due_at: int  # when it is tried next
+    problem: str  # of the last attempt
 
 
 class Outbox:
@@ -84,6 +119,8 @@ class Outbox:
                 handlers[message.kind](message)
             except TryLater as problem:
                 self._put_back(row, str(problem))
+            except NotYet as later:
+                self._put_off(row, later.seconds)
             except Unreachable:
                 raise
             except Exception as problem:  # noqa: BLE001 - whatever it is, the others of its batch have to leave
@@ -96,7 +133,20 @@ class Outbox:
         return len(claimed)
 
     def states(self) -> dict[str, int]:
-        return {row[0]: row[1] for row in self._database.all(_STATES)}
+        """How many messages there are in each state."""
+        return {state: number for state, (number, _) in self.standing().items()}
+
+    def standing(self) -> dict[str, tuple[int, int]]:
+        """How many messages there are in each state, and when the oldest of them was written."""
+        return {row[0]: (row[1], row[2]) for row in self._database.all(_STATES)}
+
+    def waiting(self, kind: str) -> Iterator[Waiting]:
+        """Every message of this kind that waits, the oldest first."""
+        after = b""
+        while rows := self._database.all(_WAITING, of_kind=kind, after=after, most=READ_AT_ONCE):
+            for row in rows:
+                yield Waiting(message=self._message(row), made_at=row[4], due_at=row[5], problem=row[6])
+            after = bytes(rows[-1][0])
 
     def _claim(self, most: int) -> list[Row]:
         now = clock.seconds()
@@ -115,6 +165,12 @@ class Outbox:
             return
         pause = min(self._first_retry_seconds * 2 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
         self._settle(row, "waiting", clock.seconds() + int(pause + entropy.jitter(pause / 4)), problem)
+
+    def _put_off(self, row: Row, seconds: float) -> None:
+        """It waits on, as it was before it was claimed."""
+        due_at = clock.seconds() + ceil(seconds)
+        with self._database.write() as tx:
+            tx.run(_PUT_OFF, message=bytes(row[0]), next_due=due_at, tries=row[3] - 1)
 
     def _settle(self, row: Row, state: str, due_at: int, problem: str) -> None:
         with self._database.write() as tx:

@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import jwt
 import pytest
-from werkzeug.wrappers import Request, Response
 
 from connectors.sandbox.cast import TO_TRY
+from idp.keys import ALGORITHMS
 from idp.oidc.backchannel import LOGOUT_EVENT, LOGOUT_TOKEN_SECONDS
 from idp.sessions import LOGOUT_NOTICE
+from tests.oidc.receivers import Receiver
 from tests.oidc.residents import Resident, fresh_name, seconds_later
 from tests.world import Browser, Portal, World, listening
 
 Portals = Callable[..., Portal]
 Residents = Callable[..., Resident]
-
-
-class Receiver:
-    """The back channel of a portal: keeps what it is told and answers as it is told."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.status = 200
-        self.posts: list[Request] = []
-        self.tokens: list[str] = []
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        request = Request(environ)
-        self.tokens += request.form.getlist("logout_token")
-        self.posts.append(request)
-        return Response("", self.status)(environ, start_response)
-
-
-@pytest.fixture
-def receivers() -> Iterator[Callable[[], Receiver]]:
-    with contextlib.ExitStack() as stack:
-
-        def open_one() -> Receiver:
-            address, server = stack.enter_context(listening(f"{fresh_name()}.localhost"))
-            server.app = receiver = Receiver(f"{address}/backchannel-logout")
-            return receiver
-
-        yield open_one
 
 
 @pytest.fixture
@@ -82,13 +54,13 @@ def verified(portal: Portal, token: str) -> dict[str, Any]:
     header = jwt.get_unverified_header(token)
     assert header["typ"] == "logout+jwt"
     claims: dict[str, Any] = jwt.decode(
-        token, keys[header["kid"]], algorithms=["RS256", "ES256"], audience=portal.id, issuer=portal.world.issuer,
+        token, keys[header["kid"]], algorithms=ALGORITHMS, audience=portal.id, issuer=portal.world.issuer,
         options={"require": ["iss", "aud", "iat", "exp", "jti", "sub", "sid", "events"]},
     )  # fmt: skip
     return claims
 
 
-@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+@pytest.mark.parametrize("alg", ALGORITHMS)
 def test_a_portal_is_told_that_its_person_has_left(
     country: World, portals: Portals, residents: Residents, receiver: Receiver, alg: str
 ) -> None:

@@ -1,7 +1,6 @@
 // Comfort only: every page works without this file.
 "use strict";
 
-const CAME_BACK = "back_forward";
 const TRY_AGAIN_AFTER_MILLISECONDS = 8000;
 
 // A second click on a form that is on its way must not send it twice.
@@ -26,7 +25,3 @@ function release(form) {
   delete form.dataset.sent;
   form.querySelectorAll(".on-its-way").forEach((button) => button.classList.remove("on-its-way"));
 }
-
-// Who comes back to a page that sends itself on wants to stay, not to be sent on again.
-const [arrival] = performance.getEntriesByType("navigation");
-if (arrival?.type !== CAME_BACK) document.querySelector("form[data-submit-now]")?.requestSubmit();
