@@ -10,7 +10,16 @@ if TYPE_CHECKING:
 
     KINDS: dict[str, Kind]
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "kinds"]
+
+
+def kinds(*, conformance: bool) -> dict[str, Kind]:
+    """What can be configured; test people only in the provider's conformance mode."""
+    if not conformance:
+        return _kinds()
+    from connectors import conformance as test_people
+
+    return _kinds() | {test_people.KIND.name: test_people.KIND}
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
 from flask import Flask
 
 from idp import observe
@@ -14,17 +15,44 @@ from idp.broker.desk import Desk
 from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients import Clients
+from idp.clients.invitations import Invitations
+from idp.clients.keys import ClientKeys
+from idp.clients.self_registrations import SelfRegistrations
+from idp.devices import Devices
 from idp.egress import Egress
 from idp.keys import Keys
+from idp.oidc.access_tokens import AccessTokens
 from idp.oidc.answering import Answers
 from idp.oidc.authorize import Authorize
 from idp.oidc.backchannel import LogoutNotices
+from idp.oidc.client_assertions import ClientAssertions
+from idp.oidc.client_authentication import ClientAuthentication
+from idp.oidc.client_certificates import ClientCertificates
+from idp.oidc.client_endpoint import ClientEndpoint
+from idp.oidc.device import PATH as DEVICE_AUTHORIZATION
+from idp.oidc.device import DeviceAuthorization, DeviceCodes
+from idp.oidc.device_routes import DeviceRoutes
 from idp.oidc.discovery import Discovery
+from idp.oidc.dpop import Proofs
+from idp.oidc.granting import Granting
+from idp.oidc.id_tokens import IdTokens
+from idp.oidc.introspection import Introspection
+from idp.oidc.jose import Jose
 from idp.oidc.logout import Logout
+from idp.oidc.logout_routes import LogoutRoutes
+from idp.oidc.par import PATH as PAR
+from idp.oidc.par import PushedRequests
+from idp.oidc.presented import Presented
 from idp.oidc.protocol import TokenServer
 from idp.oidc.reading import Reader
+from idp.oidc.registration import Registering
+from idp.oidc.request_objects import RequestObjects
+from idp.oidc.revocation import Revocation
 from idp.oidc.routes import Routes as ProviderRoutes
+from idp.oidc.routes import registration as registration_routes
+from idp.oidc.software_statements import SoftwareStatements
 from idp.oidc.token import Token
+from idp.oidc.token_exchange import TokenExchange
 from idp.oidc.userinfo import UserInfo
 from idp.people import People
 from idp.registers import Checking, Feeds
@@ -33,13 +61,15 @@ from idp.serving import serve_with
 from idp.sessions import Sessions
 from idp.sessions.cookies import Cookies
 from idp.sessions.grants import Grants
-from idp.settings import Settings, load
-from idp.sources import Sources
+from idp.settings import Settings, UnsafeSettings, load
+from idp.sources import TEST_PEOPLE, Sources
 from idp.storage import Database, ShortLived, db, schema
 from idp.storage.changes import Changes
 from idp.storage.engines import make_engine
 from idp.storage.outbox import Outbox
 from idp.storage.short_lived import open_short_lived
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +86,7 @@ class House:
     egress: Egress
     keys: Keys
     clients: Clients
+    client_keys: ClientKeys
     people: People
     sources: Sources
     sessions: Sessions
@@ -63,6 +94,7 @@ class House:
     notices: LogoutNotices
     checking: Checking
     feeds: Feeds
+    devices: Devices
 
 
 def build(settings: Settings) -> House:
@@ -77,11 +109,11 @@ def build(settings: Settings) -> House:
     audit = Audit(database)
     egress = Egress(settings.outbound)
     keys = Keys(database, sealer, changes, settings.issuer)
-    clients = Clients(database, changes)
+    clients = Clients(database, changes, sealer)
     people = People(database, sealer, audit)
     sources = Sources(
         database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once,
-        calls_at_once=settings.outbound.calls_at_once,
+        calls_at_once=settings.outbound.calls_at_once, conformance=settings.lets_test_people_in,
     )  # fmt: skip
     verification = settings.verification
     sessions = Sessions(
@@ -90,9 +122,9 @@ def build(settings: Settings) -> House:
     )  # fmt: skip
     return House(
         settings=settings, sealer=sealer, database=database, short_lived=short_lived, changes=changes, outbox=outbox,
-        audit=audit, egress=egress, keys=keys, clients=clients, people=people,
-        sources=sources, sessions=sessions,
-        grants=Grants(database, people, audit, sessions.mandates),
+        audit=audit, egress=egress, keys=keys, clients=clients,
+        client_keys=ClientKeys(egress), people=people, sources=sources, sessions=sessions,
+        grants=Grants(database, people, audit, sessions.mandates, settings.lifetimes),
         notices=LogoutNotices(
             http=egress, clients=clients, keys=keys, audit=audit, database=database, issuer=settings.issuer,
             attempts=settings.outbox.attempts,
@@ -101,7 +133,17 @@ def build(settings: Settings) -> House:
             database=database, people=people, sources=sources, sessions=sessions, audit=audit, policy=verification
         ),
         feeds=Feeds(database=database, people=people, sources=sources, sessions=sessions, audit=audit),
+        devices=Devices(database, sealer, audit),
     )  # fmt: skip
+
+
+def refuse_mixed_people(house: House) -> None:
+    """Test people and others are never in one database; raises UnsafeSettings, and Unreachable."""
+    if house.settings.lets_test_people_in:
+        if not house.people.all_came_from(TEST_PEOPLE):
+            raise UnsafeSettings("mode: conformance needs a database of its own, and this one holds other people")
+    elif house.people.some_came_from(TEST_PEOPLE):
+        raise UnsafeSettings("mode: this database holds test people, so it is for conformance alone")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -109,6 +151,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     observe.configure(settings.log_level)
     house = build(settings)
+    if settings.lets_test_people_in:
+        refuse_mixed_people(house)
+        # At the highest level: whatever log_level says, this is seen.
+        log.critical("conformance_mode", meaning="anybody can sign in as a test person: this is a test deployment")
     app = Flask("idp", static_folder=None)
     app.config.update(
         SETTINGS=settings,
@@ -118,7 +164,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["motcua"] = house
     db.init_app(app)
     questions = (house.database.check, schema.at_head(house.database), house.short_lived.check, house.keys.check)
-    serve_with(app, house.audit, ready=questions)
+    serve_with(app, house.audit, ready=questions, measure=lambda: observe.outbox(house.outbox.standing()))
     _add_rooms(app, house)
     return app
 
@@ -151,33 +197,140 @@ def _add_rooms(app: Flask, house: House) -> None:
     app.register_blueprint(journey_routes.blueprint())
     app.register_blueprint(visit_routes.blueprint())
     app.register_blueprint(_provider(house, journey, shelf, cookies).blueprint())
+    app.register_blueprint(_devices(house, journey, desk, shelf).blueprint())
+    app.register_blueprint(_logout(house, journey, shelf, cookies).blueprint())
+    if settings.registration.open_to != "nobody":
+        app.register_blueprint(registration_routes(_registering(house)))
 
 
 def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) -> ProviderRoutes:
-    settings, limits = house.settings, house.settings.limits
-    reader = Reader(
-        clients=house.clients, people=house.people, keys=house.keys, parameter_characters=limits.parameter_characters
-    )
-    server = TokenServer(
-        settings=settings, clients=house.clients, grants=house.grants, people=house.people, keys=house.keys,
-        sealer=house.sealer, sessions=house.sessions,
+    settings = house.settings
+    jose = Jose(keys=house.keys, client_keys=house.client_keys)
+    reader = _reader(house, jose, shelf)
+    certificates = ClientCertificates(settings, house.client_keys)
+    proofs = Proofs(
+        short_lived=house.short_lived, sealer=house.sealer, origins=settings.origins,
+        nonce_required=settings.dpop.nonce_required,
     )  # fmt: skip
+    client_endpoint = _client_endpoint(house, jose, certificates, proofs)
+    access_tokens = AccessTokens(
+        sealer=house.sealer, keys=house.keys, clients=house.clients, people=house.people, issuer=settings.issuer,
+        lifetime_seconds=settings.lifetimes.access_token_seconds,
+    )  # fmt: skip
+    introspection = Introspection(
+        clients=house.clients, grants=house.grants, access_tokens=access_tokens, jose=jose, issuer=settings.issuer
+    )
+    server = _token_server(house, jose, proofs, access_tokens)
     return ProviderRoutes(
         authorize=Authorize(
-            reader=reader, answers=Answers(sealer=house.sealer, issuer=settings.issuer), clients=house.clients,
+            reader=reader, answers=Answers(sealer=house.sealer, issuer=settings.issuer, jose=jose),
+            clients=house.clients,
             sessions=house.sessions, sources=house.sources, journey=journey, shelf=shelf, audit=house.audit,
             grants=house.grants, sealer=house.sealer, cookies=cookies,
             code_seconds=settings.lifetimes.code_seconds,
         ),
-        token=Token(
-            server=server, short_lived=house.short_lived, audit=house.audit, characters=limits.parameter_characters,
-            failures_per_minute=limits.failed_authentications_per_client_per_minute,
+        token=client_endpoint.around(Token(server), "/token"),
+        introspect=client_endpoint.around(introspection, "/introspect"),
+        revoke=client_endpoint.around(Revocation(grants=house.grants, access_tokens=access_tokens), "/revoke"),
+        par=client_endpoint.around(
+            PushedRequests(
+                reader=reader, shelf=shelf, proofs=proofs, seconds=settings.lifetimes.pushed_request_seconds
+            ),
+            PAR,
         ),
-        userinfo=UserInfo(grants=house.grants, sealer=house.sealer, audit=house.audit),
-        discovery=Discovery(settings.issuer, house.keys),
+        device_authorization=client_endpoint.around(
+            DeviceAuthorization(
+                reader=reader, devices=house.devices, journey=journey, sources=house.sources, issuer=settings.issuer,
+                seconds=settings.lifetimes.device_code_seconds, wait_seconds=settings.lifetimes.device_wait_seconds,
+            ),
+            DEVICE_AUTHORIZATION,
+        ),
+        userinfo=UserInfo(
+            presented=Presented(
+                access_tokens=access_tokens, proofs=proofs, certificates=certificates, realm="userinfo"
+            ),
+            clients=house.clients, grants=house.grants, jose=jose, audit=house.audit, issuer=settings.issuer,
+        ),
+        discovery=Discovery(
+            settings.issuer, house.keys, certificates, registration=settings.registration.open_to != "nobody"
+        ),
+        journey=journey,
+    )  # fmt: skip
+
+
+def _reader(house: House, jose: Jose, shelf: Shelf) -> Reader:
+    return Reader(
+        clients=house.clients, people=house.people, keys=house.keys, shelf=shelf,
+        request_objects=RequestObjects(
+            jose=jose, http=house.egress, database=house.database, issuer=house.settings.issuer
+        ),
+        parameter_characters=house.settings.limits.parameter_characters,
+    )  # fmt: skip
+
+
+def _devices(house: House, journey: Journey, desk: Desk, shelf: Shelf) -> DeviceRoutes:
+    limits = house.settings.limits
+    return DeviceRoutes(
+        devices=house.devices, journey=journey, desk=desk, shelf=shelf, clients=house.clients, sources=house.sources,
+        sealer=house.sealer, short_lived=house.short_lived,
+        codes_per_network_per_minute=limits.device_codes_per_network_per_minute,
+        wrong_codes_per_minute=limits.wrong_device_codes_per_minute,
+    )  # fmt: skip
+
+
+def _logout(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) -> LogoutRoutes:
+    settings = house.settings
+    return LogoutRoutes(
         logout=Logout(
             clients=house.clients, sessions=house.sessions, sources=house.sources, shelf=shelf, keys=house.keys,
             sealer=house.sealer, database=house.database, issuer=settings.issuer, not_at=settings.no_sign_out_at,
         ),
         journey=journey, shelf=shelf, sealer=house.sealer, cookies=cookies,
     )  # fmt: skip
+
+
+def _registering(house: House) -> Registering:
+    settings, policy = house.settings, house.settings.registration
+    return Registering(
+        clients=house.clients, invitations=Invitations(house.database),
+        registrations=SelfRegistrations(house.database),
+        statements=SoftwareStatements.configured(
+            policy.statement_issuer, policy.statement_keys_file, audience=settings.issuer
+        ),
+        http=house.egress, database=house.database, short_lived=house.short_lived, audit=house.audit,
+        issuer=settings.issuer, per_minute=policy.requests_per_network_per_minute,
+        local_allowed=settings.outbound.allow_loopback,
+    )  # fmt: skip
+
+
+def _client_endpoint(house: House, jose: Jose, certificates: ClientCertificates, proofs: Proofs) -> ClientEndpoint:
+    settings = house.settings
+    assertions = ClientAssertions(
+        jose=jose, clients=house.clients, database=house.database, issuer=settings.issuer, origins=settings.origins
+    )
+    return ClientEndpoint(
+        authentication=ClientAuthentication(
+            clients=house.clients, certificates=certificates, assertions=assertions
+        ),
+        short_lived=house.short_lived, audit=house.audit, proofs=proofs,
+        failures_per_minute=settings.limits.failed_authentications_per_client_per_minute,
+        characters=settings.limits.parameter_characters,
+    )  # fmt: skip
+
+
+def _token_server(house: House, jose: Jose, proofs: Proofs, access_tokens: AccessTokens) -> TokenServer:
+    settings = house.settings
+    granting = Granting(
+        lifetimes=settings.lifetimes, database=house.database, sealer=house.sealer, grants=house.grants,
+        people=house.people, sessions=house.sessions, audit=house.audit, access_tokens=access_tokens,
+        id_tokens=IdTokens(
+            jose=jose, sessions=house.sessions, issuer=settings.issuer,
+            lifetime_seconds=settings.lifetimes.id_token_seconds,
+        ),
+    )  # fmt: skip
+    exchange = TokenExchange(
+        database=house.database, clients=house.clients, grants=house.grants, people=house.people, audit=house.audit,
+        access_tokens=access_tokens,
+    )  # fmt: skip
+    devices = DeviceCodes(devices=house.devices, sealer=house.sealer, seconds=settings.lifetimes.device_code_seconds)
+    return TokenServer(granting=granting, exchange=exchange, devices=devices, proofs=proofs)

@@ -30,6 +30,11 @@ def ordered_id() -> bytes:
     return clock.milliseconds().to_bytes(6, "big") + secrets.token_bytes(ID_BYTES - 6)
 
 
+def letters(alphabet: str, number: int) -> str:
+    """So many letters of the alphabet, each as likely as any other."""
+    return "".join(secrets.choice(alphabet) for _ in range(number))
+
+
 def chance(length: int) -> bytes:
     return secrets.token_bytes(length)
 

@@ -6,13 +6,15 @@ import logging
 import os
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
+from idp import clock
 from idp.storage import trips
+from idp.storage.outbox import STATES
 
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name; `idp serve` sets it
 REQUEST_SECONDS = Histogram(
@@ -29,6 +31,14 @@ SOURCE_SECONDS = Histogram(
 )  # fmt: skip
 SOURCE_CLOSED_OFF = Gauge(
     "motcua_source_closed_off", "1 while a source's breaker is open, as last met", ["source", "operation"],
+    multiprocess_mode="mostrecent",
+)  # fmt: skip
+OUTBOX = Gauge(
+    "motcua_outbox_messages", "Messages to portals by state, as asked for these metrics", ["state"],
+    multiprocess_mode="mostrecent",
+)  # fmt: skip
+OUTBOX_OLDEST = Gauge(
+    "motcua_outbox_oldest_waiting_seconds", "Age of the oldest message that waits, 0 if none does",
     multiprocess_mode="mostrecent",
 )  # fmt: skip
 STORE_TRIPS = Counter("motcua_store_trips_total", "Round trips to stores, by kind", ["kind"])
@@ -58,6 +68,14 @@ def configure(level: str) -> None:
     )
     if not trips.listeners:
         trips.listeners.append(lambda kind: STORE_TRIPS.labels(kind).inc())
+
+
+def outbox(standing: Mapping[str, tuple[int, int]]) -> None:
+    """The outbox is measured: of each state, how many messages are in it, and when the oldest was written."""
+    for state in STATES:
+        OUTBOX.labels(state).set(standing.get(state, (0, 0))[0])
+    oldest = standing.get("waiting")
+    OUTBOX_OLDEST.set(0 if oldest is None else max(0, clock.seconds() - oldest[1]))
 
 
 def metrics() -> bytes:

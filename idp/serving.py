@@ -34,10 +34,11 @@ _OF_STATUS = {
 log = structlog.get_logger()
 
 
-def serve_with(app: Flask, audit: Audit, ready: Sequence[Callable[[], None]]) -> None:
+def serve_with(app: Flask, audit: Audit, ready: Sequence[Callable[[], None]], measure: Callable[[], None]) -> None:
     """The app has pages, health, metrics, request ids, and an answer to every failure.
 
-    `ready` are questions that raise Unreachable while this worker cannot serve.
+    `ready` are questions that raise Unreachable while this worker cannot serve; `measure` brings up to date what is
+    measured when somebody looks.
     """
     settings: Settings = app.config["SETTINGS"]
     if settings.trusted_proxies:
@@ -53,9 +54,9 @@ def serve_with(app: Flask, audit: Audit, ready: Sequence[Callable[[], None]]) ->
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unforeseen)
     app.add_url_rule("/", "home", _home)
-    app.add_url_rule("/health/live", "live", lambda: Response("live\n", mimetype="text/plain"))
-    app.add_url_rule("/health/ready", "ready", lambda: _ready(ready))
-    app.add_url_rule("/metrics", "metrics", lambda: _metrics(settings))
+    app.add_url_rule("/health/live", "live", lambda: _healthy("live", settings))
+    app.add_url_rule("/health/ready", "ready", lambda: _ready(ready, settings))
+    app.add_url_rule("/metrics", "metrics", lambda: _metrics(settings, measure))
 
 
 def _begin() -> None:
@@ -122,18 +123,25 @@ def _home() -> Response:
     return pages.home(language.of_request(), url_for("oidc.claims"))
 
 
-def _ready(questions: Sequence[Callable[[], None]]) -> Response:
+def _healthy(word: str, settings: Settings) -> Response:
+    more = " (conformance mode: anybody can sign in as a test person)" if settings.lets_test_people_in else ""
+    return Response(f"{word}{more}\n", mimetype="text/plain")
+
+
+def _ready(questions: Sequence[Callable[[], None]], settings: Settings) -> Response:
     """Whether this worker can serve: both stores answer, and there are keys to sign with."""
     for ask in questions:
         ask()
-    return Response("ready\n", mimetype="text/plain")
+    return _healthy("ready", settings)
 
 
-def _metrics(settings: Settings) -> Response:
+def _metrics(settings: Settings, measure: Callable[[], None]) -> Response:
     if settings.metrics_token_file:
         token = Path(settings.metrics_token_file).read_text("utf-8").strip()
         if not entropy.same(request.headers.get("Authorization", ""), f"Bearer {token}"):
             raise Refused(errors.NOT_FOUND)
     elif request.remote_addr not in ("127.0.0.1", "::1"):
         raise Refused(errors.NOT_FOUND)
+    with suppress(Unreachable):  # what else is measured can be told all the same
+        measure()
     return Response(observe.metrics(), mimetype="text/plain; version=0.0.4")

@@ -34,12 +34,18 @@ class _Part(BaseModel):
 
 
 class Lifetimes(_Part):
+    pushed_request_seconds: int = Field(ge=60, le=600)
     code_seconds: int = Field(ge=10, le=600)
+    device_code_seconds: int = Field(ge=60, le=1800)
+    device_wait_seconds: int = Field(ge=1, le=60)
     access_token_seconds: int = Field(ge=30, le=3600)
     id_token_seconds: int = Field(ge=30, le=3600)
     login_seconds: int = Field(ge=60, le=3600)
     session_seconds: int = Field(ge=300, le=86400)
     session_idle_seconds: int = Field(ge=300, le=86400)
+    refresh_token_days: int = Field(ge=1, le=3650)
+    refresh_token_idle_days: int = Field(ge=1, le=3650)
+    refresh_grace_seconds: int = Field(ge=5, le=300)
     grant_kept_days: int = Field(ge=1, le=3650)
     audit_kept_days: int = Field(ge=30, le=3650)
 
@@ -51,6 +57,8 @@ class Limits(_Part):
     logins_per_browser: int = Field(ge=2, le=100)
     logins_per_network_per_minute: int = Field(ge=10)
     failed_authentications_per_client_per_minute: int = Field(ge=1)
+    device_codes_per_network_per_minute: int = Field(ge=1)
+    wrong_device_codes_per_minute: int = Field(ge=10)
 
 
 class Outbound(_Part):
@@ -71,9 +79,28 @@ class Verification(_Part):
     feed_seconds: float = Field(gt=0, le=86400)
 
 
+class Dpop(_Part):
+    nonce_required: bool
+
+
+class SigningKeys(_Part):
+    rotate_after_days: int = Field(ge=0, le=3650)
+
+
+class SelfRegistration(_Part):
+    open_to: Literal["nobody", "initial_access_token"]
+    requests_per_network_per_minute: int = Field(ge=1)
+    statement_issuer: str
+    statement_keys_file: str
+
+
 class Outbox(_Part):
     attempts: int = Field(ge=1, le=50)
     first_retry_seconds: int = Field(ge=1, le=3600)
+
+
+class Conformance(_Part):
+    public_host: str
 
 
 class Settings(BaseSettings):
@@ -83,7 +110,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", env_prefix="IDP_", env_nested_delimiter="__", env_ignore_empty=True
     )
 
-    mode: Literal["production", "development", "test"]
+    mode: Literal["production", "development", "test", "conformance"]
     issuer: str
     name_vi: str
     name_en: str
@@ -94,6 +121,8 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(ge=0, le=5)
     client_certificate_url: str
     client_certificate_header: str = Field(pattern=r"^[A-Za-z0-9-]{0,60}$")
+    client_certificate_from_server: bool
+    client_certificate_authorities_file: str
     no_sign_out_at: tuple[str, ...]
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     metrics_token_file: str
@@ -101,7 +130,11 @@ class Settings(BaseSettings):
     limits: Limits
     outbound: Outbound
     verification: Verification
+    dpop: Dpop
+    keys: SigningKeys
     outbox: Outbox
+    conformance: Conformance
+    registration: SelfRegistration
 
     @classmethod
     def settings_customise_sources(
@@ -129,6 +162,9 @@ class Settings(BaseSettings):
         if not self.issuer.startswith("https://") and (self.mode == "production" or not on_loopback):
             raise ValueError("issuer: plain http is for development on *.localhost only")
         self._refuse_half_of_certificates()
+        self._refuse_test_people_in_public(host, on_loopback=on_loopback)
+        if bool(self.registration.statement_issuer) != bool(self.registration.statement_keys_file):
+            raise ValueError("registration.statement_issuer: goes with statement_keys_file, or neither is set")
         if self.mode == "production":
             self._refuse_in_production()
         return self
@@ -136,6 +172,8 @@ class Settings(BaseSettings):
     def _refuse_half_of_certificates(self) -> None:
         if bool(self.client_certificate_header) != bool(self.client_certificate_url):
             raise ValueError("client_certificate_header: goes with client_certificate_url, or neither is set")
+        if self.client_certificate_from_server and self.trusted_proxies:
+            raise ValueError("client_certificate_from_server: behind a proxy our server sees the proxy's certificate")
         if not self.client_certificate_header:
             return
         if not self.trusted_proxies:
@@ -144,6 +182,15 @@ class Settings(BaseSettings):
             raise ValueError("client_certificate_url: must be https, as the issuer is")
         if self.client_certificate_url == self.issuer:
             raise ValueError("client_certificate_url: needs a host name of its own")
+
+    def _refuse_test_people_in_public(self, host: str, *, on_loopback: bool) -> None:
+        """Everybody knows the password of the test people: their host is said twice, or they stay on this machine."""
+        named = self.conformance.public_host
+        if self.mode != "conformance":
+            if named:
+                raise ValueError("conformance.public_host: is for mode conformance alone")
+        elif named not in ("" if on_loopback else host, host):
+            raise ValueError("conformance.public_host: must repeat the host of the issuer, if that is not loopback")
 
     def _refuse_in_production(self) -> None:
         if self.outbound.allow_loopback:
@@ -154,6 +201,15 @@ class Settings(BaseSettings):
             raise ValueError("master_keys_file: production needs a key file; `idp keys new-master` makes one")
         if not self.metrics_token_file:
             raise ValueError("metrics_token_file: production does not show its metrics to everybody")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Under which origins we are reached: the issuer's, and that at which clients show certificates."""
+        return tuple(filter(None, (self.issuer, self.client_certificate_url)))
+
+    @property
+    def lets_test_people_in(self) -> bool:
+        return self.mode == "conformance"
 
     @property
     def secure(self) -> bool:

@@ -15,13 +15,13 @@ import structlog
 
 from idp.app import House
 from idp.audit.models import OUTLIVED as OUTLIVED_EVENTS
+from idp.devices.models import OUTLIVED_DEVICES
 from idp.sessions import LOGOUT_NOTICE
 from idp.sessions.models import OUTLIVED_GRANTS, OUTLIVED_MANDATES, OUTLIVED_SESSIONS
 from idp.settings import Lifetimes
 from idp.storage import expiry
 from idp.storage.database import Unreachable
 from idp.storage.expiry import Expiry
-from idp.storage.outbox import CLAIM_SECONDS
 
 DAY_SECONDS = 86_400
 LOOK_EVERY_SECONDS = 0.5  # into the outbox
@@ -31,7 +31,7 @@ LOOK_AT_KEYS_EVERY_SECONDS = 60.0
 SILENT_TRIES = 3  # after so many the register is left in peace for now
 AFTER_FAULT_SECONDS = 5.0
 BREATH_SECONDS = 0.05  # between two batches of expiry, for those who wait for the database
-SENDERS = 4  # so that a portal that does not answer holds up few others
+SENDERS = 4  # more than the slow portals that are told at once (`idp.oidc.turns`)
 
 log = structlog.get_logger()
 
@@ -44,6 +44,7 @@ def what_expires(lifetimes: Lifetimes) -> tuple[Expiry, ...]:
         Expiry(name="sessions", statement=OUTLIVED_SESSIONS, kept_seconds=kept),
         Expiry(name="mandates", statement=OUTLIVED_MANDATES),
         Expiry(name="grants", statement=OUTLIVED_GRANTS, kept_seconds=kept),
+        Expiry(name="devices", statement=OUTLIVED_DEVICES, kept_seconds=DAY_SECONDS),  # who asks late is told so
         Expiry(name="audit_events", statement=OUTLIVED_EVENTS, kept_seconds=events_kept),
     )
 
@@ -87,7 +88,8 @@ class Worker:
     def send(self) -> float:
         """What was due has been sent, or put off; returns for how many seconds there is nothing to do."""
         handlers = {LOGOUT_NOTICE: self._house.notices.deliver}
-        while not self._stopping.is_set() and self._house.outbox.deliver(handlers, self._at_once()):
+        # One at a time: a second one would have to wait for whoever is slow to take the first.
+        while not self._stopping.is_set() and self._house.outbox.deliver(handlers, most=1):
             pass
         return LOOK_EVERY_SECONDS
 
@@ -130,12 +132,6 @@ class Worker:
                 self._rechecked_to = b""
                 break
         return RECHECK_EVERY_SECONDS
-
-    def _at_once(self) -> int:
-        """So few messages that the last of them is sent before the claim on it ends, however slow the portals are."""
-        outbound = self._house.settings.outbound
-        slowest_seconds = outbound.connect_seconds + outbound.total_seconds
-        return max(1, int(CLAIM_SECONDS / 2 / slowest_seconds))
 
     def _repeat(self, name: str, job: Callable[[], float]) -> None:
         """The job runs again and again until we stop, whatever becomes of it: there is nobody else to do it."""

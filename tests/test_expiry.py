@@ -74,7 +74,7 @@ def add_session(house: House, number: int, *, seconds: int, ended: bool = False)
         tx.run(insert(SessionRow), **row)
 
 
-def add_grant(house: House, number: int, session: int) -> None:
+def add_grant(house: House, number: int, session: int, **also: Any) -> None:
     row: dict[str, Any] = {
         "id": bytes([number]) * 16, "session_id": bytes([session]) * 16, "person_id": PERSON, "client_id": "tax",
         "sub": "abc", "claims": 0, "level": 2, "amr": "pwd", "source_kind": "banking", "issued_at": clock.seconds(),
@@ -83,7 +83,7 @@ def add_grant(house: House, number: int, session: int) -> None:
     others = [column for column in GrantRow.__table__.columns if column.name not in row]
     row |= {column.name: None if column.nullable else 0 for column in others}
     with house.database.write() as tx:
-        tx.run(insert(GrantRow), **row)
+        tx.run(insert(GrantRow), **(row | also))
 
 
 def test_short_lived_values_go_when_they_expire(house: House) -> None:
@@ -158,6 +158,21 @@ def test_sessions_and_their_grants_go_after_ninety_days(house: House) -> None:
         time.shift(3600)
         expire(house)
         assert rows(house, SessionRow) == 0
+
+
+def test_a_grant_that_outlives_its_session_is_kept_until_it_has_expired_for_ninety_days(house: House) -> None:
+    with time_machine.travel(START, tick=False) as time:
+        add_session(house, 1, seconds=3600)
+        add_grant(house, 1, session=1, offline=1, expires_at=clock.seconds() + 180 * DAY)
+        time.shift(120 * DAY)
+        expire(house)
+        assert (rows(house, SessionRow), rows(house, GrantRow)) == (0, 1)
+        time.shift(150 * DAY - 1)
+        expire(house)
+        assert rows(house, GrantRow) == 1
+        time.shift(1)
+        expire(house)
+        assert rows(house, GrantRow) == 0
 
 
 def test_a_grant_is_not_forgotten_before_its_session(house: House) -> None:

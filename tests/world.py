@@ -11,6 +11,7 @@ import hashlib
 import json
 import secrets
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 import requests
+import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -29,6 +31,7 @@ from connectors.sandbox.settings import from_environment
 from idp import seal
 from idp.app import House, create_app
 from idp.clients import Registration
+from idp.keys import ALGORITHMS
 from idp.settings import Settings, load
 from idp.sources import SourceDraft
 from tests.peers.visitor import Page, Visitor
@@ -105,7 +108,7 @@ class Portal:
         keys = jwt.PyJWKSet.from_json(self.world.http.get(f"{self.world.issuer}/jwks", timeout=30).text)
         key = keys[jwt.get_unverified_header(id_token)["kid"]]
         return jwt.decode(
-            id_token, key, algorithms=["RS256", "ES256"], audience=self.id, issuer=self.world.issuer,
+            id_token, key, algorithms=ALGORITHMS, audience=self.id, issuer=self.world.issuer,
             options={"require": ["iss", "sub", "aud", "exp", "iat"]},
         )  # fmt: skip
 
@@ -157,9 +160,8 @@ class World:
         } | registration  # fmt: skip
         with self.house.database.write() as tx:
             secret = self.house.clients.add(tx, portal_id, Registration(**given))
-        self.portals[portal_id] = Portal(
-            self, portal_id, secret, given["redirect_uris"][0], given["post_logout_redirect_uris"][0]
-        )
+        back, out = (next(iter(given[name]), "") for name in ("redirect_uris", "post_logout_redirect_uris"))
+        self.portals[portal_id] = Portal(self, portal_id, secret, back, out)
         return self.portals[portal_id]
 
     def fault(self, source: str, **fault: Any) -> None:
@@ -258,6 +260,8 @@ def world(directory: Path, **changes: Any) -> Iterator[World]:
         house: House = app.extensions["motcua"]
         make_tables(house.database.engine)
         house.keys.ensure()
+        with time_machine.travel(time.time() - 3600, tick=True):
+            house.short_lived.since()  # it was not lost just now, after which every DPoP proof would need a nonce
         sources = {
             "bank": stack.enter_context(_source(house, directory, "bank", "banking", 2)),
             "population": stack.enter_context(_source(house, directory, "population", "population", 3)),
@@ -298,10 +302,15 @@ def _source(house: House, directory: Path, source_id: str, kind: str, ceiling: i
             id=source_id, kind=kind, name_vi=f"Nguồn {source_id}", name_en=f"Source {source_id}", ceiling=ceiling,
             configuration={"issuer": issuer, "client_id": "motcua"}, secrets=credential,
         )  # fmt: skip
-        with house.database.write() as tx:
-            house.sources.save(tx, draft)
-            house.sources.set_enabled(tx, source_id, True)
+        add_source(house, draft)
         yield issuer
+
+
+def add_source(house: House, draft: SourceDraft) -> None:
+    """The source is there, and switched on."""
+    with house.database.write() as tx:
+        house.sources.save(tx, draft)
+        house.sources.set_enabled(tx, draft.id, True)
 
 
 __all__ = ["CITIZEN", "PASSWORD", "Asked", "Browser", "Portal", "Tokens", "World", "parameters_of", "world"]

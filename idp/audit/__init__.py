@@ -65,10 +65,14 @@ class Audit:
         _add(tx, "contract_checked", source_id=source_id, details=details)
 
     def told(
-        self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, claims: list[str], consent: bool
-    ) -> None:
-        """The person was shown what goes to the portal and went on; `consent` if they had to agree, and did."""
-        details = {"claims": claims, "consent": consent}
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, claims: list[str], consent: bool,
+        offline: bool,
+    ) -> None:  # fmt: skip
+        """The person was shown what goes to the portal and went on; `consent` if they had to agree, and did.
+
+        `offline` if they were told that the portal may go on reading when they have left.
+        """
+        details = {"claims": claims, "consent": consent, "offline": offline}
         _add(tx, "told", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
 
     def acted_for(
@@ -87,6 +91,37 @@ class Audit:
         details = {"level": level, "claims": claims}
         _add(tx, "granted", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
 
+    def refreshed(self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str) -> None:
+        """A portal renewed what it was granted, whether or not the person was there."""
+        _add(tx, "refreshed", person_id=person_id, session_id=session_id, client_id=client_id)
+
+    def system_granted(self, tx: Transaction, *, client_id: str, resource: str | None, scopes: list[str]) -> None:
+        """A system got a token for itself; nobody's data is behind it."""
+        _add(tx, "system_granted", client_id=client_id, details={"resource": resource, "scopes": scopes})
+
+    def exchanged(
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, resource: str, purpose: str
+    ) -> None:
+        """A portal got a token by which one API may serve it about this person, for one purpose."""
+        details = {"resource": resource, "purpose": purpose}
+        _add(tx, "exchanged", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
+
+    def device_began(self, tx: Transaction, *, client_id: str) -> None:
+        """A device of a portal waits for somebody to sign in for it."""
+        _add(tx, "device_began", client_id=client_id)
+
+    def device_approved(self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str) -> None:
+        """A person let a device of the portal in; what it then gets is an event of its own."""
+        _add(tx, "device_approved", person_id=person_id, session_id=session_id, client_id=client_id)
+
+    def device_declined(self, tx: Transaction, *, client_id: str) -> None:
+        """Somebody who was shown what the device asks for said no."""
+        _add(tx, "device_declined", client_id=client_id)
+
+    def token_revoked(self, tx: Transaction, *, client_id: str) -> None:
+        """A portal gave back one access token before its time."""
+        _add(tx, "token_revoked", client_id=client_id)
+
     def grant_revoked(self, tx: Transaction, *, client_id: str, session_id: bytes | None, reason: str) -> None:
         _add(tx, "grant_revoked", client_id=client_id, session_id=session_id, details={"reason": reason})
 
@@ -102,8 +137,17 @@ class Audit:
     def logout_given_up(self, tx: Transaction, *, client_id: str, session_id: bytes, attempts: int) -> None:
         _add(tx, "logout_given_up", client_id=client_id, session_id=session_id, details={"attempts": attempts})
 
+    def logouts_told(self, since: int) -> dict[tuple[str, str], int]:
+        """How often each portal was told of a session's end, or could not be, since then; by portal and event."""
+        return {(row[0], row[1]): row[2] for row in self._database.all(models.LOGOUTS_TOLD, since=since)}
+
     def portal_changed(self, tx: Transaction, *, client_id: str, change: str, operator: str) -> None:
         _add(tx, "portal_changed", client_id=client_id, details={"change": change, "operator": operator})
+
+    def invitation_changed(self, tx: Transaction, *, invitation_id: bytes, change: str, operator: str) -> None:
+        """An operator lets portals register themselves, or does so no more."""
+        details = {"invitation": invitation_id.hex(), "change": change, "operator": operator}
+        _add(tx, "invitation_changed", details=details)
 
     def source_changed(
         self, tx: Transaction, *, source_id: str, change: str, version: int | None, operator: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, LargeBinary, String, bindparam, insert, select
+from sqlalchemy import Index, LargeBinary, String, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.storage import Base
@@ -33,4 +33,12 @@ EXPORT = (
     .order_by(AuditRow.id)
     .limit(bindparam("most"))
 )  # fmt: skip
+LOGOUTS_TOLD = (
+    select(AuditRow.client_id, AuditRow.event, func.count())
+    .where(
+        or_(AuditRow.event == "logout_delivered", AuditRow.event == "logout_given_up"),
+        AuditRow.at >= bindparam("since"),
+    )
+    .group_by(AuditRow.client_id, AuditRow.event)
+)
 OUTLIVED = outlived(AuditRow.id, AuditRow.at <= MOMENT)

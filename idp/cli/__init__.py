@@ -18,6 +18,7 @@ _COMMANDS = {
     "expire": "database",
     "serve": "processes",
     "worker": "processes",
+    "conformance": "conformance",
     "demo": "processes",
 }  # fmt: skip
 

@@ -8,9 +8,8 @@ from idp import clock
 from idp.cli import shared
 from idp.settings import load
 from idp.storage import expiry, schema
+from idp.storage.outbox import STATES
 from idp.worker import BREATH_SECONDS, remove_outlived
-
-STATES = ("waiting", "done", "given_up")
 
 
 @click.command()

@@ -10,7 +10,9 @@ import click
 
 from idp import observe
 from idp import worker as background
+from idp.app import House
 from idp.cli import shared
+from idp.oidc.client_certificates import ClientCertificates
 
 WAITING_CONNECTIONS = 2048  # that the system holds for us while every thread is busy
 GRACE_SECONDS = 20  # between SIGTERM and SIGKILL: longer than any request may take
@@ -26,7 +28,7 @@ RESPAWN_SECONDS = 1.0
               "works on at once.")  # fmt: skip
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Answer people and portals, behind a proxy that does TLS. A process that dies is replaced."""
-    shared.open_house()  # says in one sentence what each process would say in a traceback
+    _check_certificates(shared.open_house())  # says in one sentence what each process would say in a traceback
     # Started afresh, not forked: they share no connection, no lock and no imported metrics with this process.
     multiprocessing.set_start_method("spawn")
     with tempfile.TemporaryDirectory(prefix="motcua-metrics-") as metrics:
@@ -51,6 +53,15 @@ def demo(arguments: tuple[str, ...]) -> None:
     from idp.cli.demo import main
 
     raise click.exceptions.Exit(main(list(arguments)))
+
+
+def _check_certificates(house: House) -> None:
+    ClientCertificates(house.settings, house.client_keys)
+    if house.settings.client_certificate_from_server:
+        raise shared.Wrong(
+            "client_certificate_from_server: `idp serve` learns of nobody's certificate; a proxy and "
+            "client_certificate_header do it"
+        )
 
 
 def _serve(host: str, port: int, workers: int, threads: int) -> None:

@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 from pydantic import ValidationError
 
-from idp.app import House, build
+from idp.app import House, build, refuse_mixed_people
 from idp.seal import BadSeal
 from idp.settings import UnsafeSettings, load
 from idp.storage import schema
@@ -45,6 +45,7 @@ def open_house() -> House:
     """The rooms, over a database at the newest step. Raises what `in_one_sentence` tells."""
     house = build(load())
     schema.check_at_head(house.database)
+    refuse_mixed_people(house)
     return house
 
 

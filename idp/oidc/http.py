@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from idp import errors
 from idp.errors import Failure, Refused
@@ -26,6 +24,8 @@ class Request:
     headers: Mapping[str, str]  # lower-case names
     cookies: Mapping[str, str]
     body: bytes = b""
+    network: str = ""  # the address that it came from
+    server_certificate: str = ""  # PEM: what our own server says the client showed in its handshake
 
     def form(self) -> Parameters:
         """The parameters of a form-encoded body; raises Refused for another content type."""
@@ -36,25 +36,15 @@ class Request:
         except UnicodeDecodeError:
             raise Refused(errors.MALFORMED, "the body is not UTF-8") from None
 
-    def basic_client_id(self) -> str | None:
-        """Who says to be asking by HTTP Basic (RFC 6749 section 2.3.1); raises Refused for any other Authorization."""
-        scheme, _, encoded = self.headers.get("authorization", "").partition(" ")
-        if not scheme:
-            return None
-        client_id = ""
-        if scheme.lower() == "basic":
-            with suppress(ValueError):
-                client_id = unquote(b64decode(encoded.strip(" "), validate=True).decode("utf-8").partition(":")[0])
-        if client_id:
-            return client_id
-        raise Refused(errors.BAD_CLIENT_AUTHENTICATION, "the Authorization header is no Basic of UTF-8")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+
+    def adding(self, *headers: tuple[str, str]) -> Response:
+        return replace(self, headers=(*self.headers, *headers)) if headers else self
 
 
 @dataclass(frozen=True)
@@ -92,11 +82,24 @@ def as_json(status: int, value: Mapping[str, Any], *headers: tuple[str, str]) ->
 
 def as_error(failure: Failure, *headers: tuple[str, str]) -> Response:
     """The failure as RFC 6749 section 5.2 has it; the description begins with our code, for the support desk."""
-    described = f"{failure.code}: {failure.description}"
-    return as_json(failure.status, {"error": failure.error, "error_description": described}, *headers)
+    return as_json(failure.status, error_members(failure), *headers)
+
+
+def error_members(failure: Failure) -> dict[str, str]:
+    return {"error": failure.error, "error_description": f"{failure.code}: {failure.description}"}
 
 
 def with_parameters(url: str, **parameters: str | None) -> str:
     """The URL with the parameters that have a value added to its query, whatever that holds already."""
-    added = urlencode({name: value for name, value in parameters.items() if value is not None})
-    return url + ("&" if "?" in url else "?") + added
+    return url + ("&" if "?" in url else "?") + _encoded(parameters)
+
+
+def with_fragment(url: str, **parameters: str | None) -> str:
+    """The URL, which has no fragment, with the parameters that have a value as its fragment (Multiple Response Types
+    section 2.1).
+    """
+    return f"{url}#{_encoded(parameters)}"
+
+
+def _encoded(parameters: Mapping[str, str | None]) -> str:
+    return urlencode({name: value for name, value in parameters.items() if value is not None})

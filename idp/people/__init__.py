@@ -111,15 +111,21 @@ class People:
         sector: str,
         claim_names: Sequence[str],
         agreed: bool,
+        offline: bool = False,
     ) -> None:
         """It is kept that the person knows what goes to this portal; the portal's sector has a sub for them."""
-        now, sqlite = clock.seconds(), self._database.is_sqlite
         tx.run(
-            models.KEEP_CONSENT[sqlite], person_id=person_id, client_id=client_id, claims=claims.to_bits(claim_names),
-            agreed=int(agreed), at=now,
+            models.KEEP_CONSENT[self._database.is_sqlite], person_id=person_id, client_id=client_id,
+            claims=claims.to_bits(claim_names), agreed=int(agreed), at=clock.seconds(), offline=int(offline),
         )  # fmt: skip
-        sub = self._mint(person_id, sector)
-        tx.run(models.KEEP_SUBJECT[sqlite], person_id=person_id, sector=sector, sub=sub, made_at=now)
+        self.keep_sub(tx, person_id, sector)
+
+    def keep_sub(self, tx: Transaction, person_id: bytes, sector: str) -> None:
+        """The sector has a sub for this person, the same as ever."""
+        tx.run(
+            models.KEEP_SUBJECT[self._database.is_sqlite], person_id=person_id, sector=sector,
+            sub=self.sub_in(sector, person_id), made_at=clock.seconds(),
+        )  # fmt: skip
 
     def by_sub(self, sector: str, sub: str) -> bytes | None:
         """The id of the person whom this sector's portals know as `sub`."""
@@ -156,6 +162,13 @@ class People:
         since = clock.milliseconds() if owed else 0
         tx.run(models.SET_CHECK, person_id=person_id, when_checked=None, owed_since=since)
 
+    def all_came_from(self, source_id: str) -> bool:
+        """Whether everybody whom we know came from this one source."""
+        return self._database.one(models.FROM_ELSEWHERE, source=source_id) is None
+
+    def some_came_from(self, source_id: str) -> bool:
+        return self._database.one(models.FROM_SOURCE, source=source_id) is not None
+
     def owing(self, after: bytes, most: int) -> list[bytes]:
         """The next people whom the register has to be asked about, by id."""
         return [bytes(row[0]) for row in self._database.all(models.OWING, after=after, most=most)]
@@ -191,7 +204,7 @@ class People:
                 person_id=person.id, made_at=clock.seconds(),
             )  # fmt: skip
 
-    def _mint(self, person_id: bytes, sector: str) -> str:
+    def sub_in(self, sector: str, person_id: bytes) -> str:
         """A pairwise sub: from the random id alone, so that no detail of the person can change or betray it."""
         key = self._sealer.index("subjects.key", sector)
         return to_text(hmac.digest(key, person_id, "sha256"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from connectors.base import Organisation
 from idp.people.person import Person
 
-ClaimValue = str | bool | int
+ClaimValue = str | bool | int | dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,10 @@ def _vnconnect_birthdate(release: Release) -> str | None:
     return "".join(parts)
 
 
+def _text(name: str) -> Callable[[Release], ClaimValue | None]:
+    return lambda release: release.person.text(name)
+
+
 def _of_organisation(read: Callable[[Organisation], str | None]) -> Callable[[Release], ClaimValue | None]:
     """A claim that only somebody has who acts for an organisation."""
     return lambda release: None if release.organisation is None else read(release.organisation)
@@ -74,9 +78,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("gender", ("profile",), lambda r: r.person.sex),
     Claim("updated_at", ("profile",), lambda r: r.person.updated_at),
     Claim("email", ("email",), lambda r: r.person.email),
-    Claim("email_verified", ("email",), lambda r: False if r.person.email else None),
+    Claim("email_verified", ("email",), lambda r: r.person.email_verified if r.person.email else None),
     Claim("phone_number", ("phone",), lambda r: r.person.phone),
-    Claim("phone_number_verified", ("phone",), lambda r: False if r.person.phone else None),
+    Claim("phone_number_verified", ("phone",), lambda r: r.person.phone_verified if r.person.phone else None),
     Claim("personal_number", ("personal_number",), lambda r: r.person.personal_number),
     Claim("HoVaTen", ("vnconnect",), lambda r: r.person.name),
     Claim("SoDinhDanh", ("vnconnect",), lambda r: r.person.personal_number, "personal_number"),
@@ -93,12 +97,26 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("org_role", ("organisation",), _of_organisation(lambda o: o.role)),
     Claim("org_authority", ("organisation",), _of_organisation(lambda o: o.authority)),
     Claim("org_until", ("organisation",), _of_organisation(_until)),
+    Claim("nickname", ("profile",), _text("nickname")),
+    Claim("preferred_username", ("profile",), _text("preferred_username")),
+    Claim("profile", ("profile",), _text("profile")),
+    Claim("picture", ("profile",), _text("picture")),
+    Claim("website", ("profile",), _text("website")),
+    Claim("zoneinfo", ("profile",), _text("zoneinfo")),
+    Claim("locale", ("profile",), _text("locale")),
+    Claim("address", ("address",), lambda r: r.person.address),
 )
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 POSITIONS = {claim.name: position for position, claim in enumerate(CLAIMS)}
-# openid comes first: it is the one scope that every request holds, and releases the sub alone.
-SCOPES = tuple(dict.fromkeys(("openid", *(scope for claim in CLAIMS for scope in claim.scopes))))
+# Tokens that go on being renewed when the person is not there (OpenID Connect Core section 11).
+OFFLINE_ACCESS = "offline_access"
+# Kept as bits in codes and grants, so a scope is only ever added at the end. openid is the one that every request
+# holds, and releases the sub alone.
+SCOPES = (
+    "openid", "profile", "name", "birthdate", "email", "phone", "personal_number", "vnconnect", "organisation",
+    OFFLINE_ACCESS, "address",
+)  # fmt: skip
 SCOPE_POSITIONS = {scope: position for position, scope in enumerate(SCOPES)}
 # The scope by which a portal says that it serves organisations too: its person is asked for whom they act.
 ORGANISATION = "organisation"
@@ -106,7 +124,7 @@ ORGANISATION = "organisation"
 GUARDED_SCOPES = frozenset({"personal_number"})
 
 
-# Facts about the sign-in or about other claims: true of everybody who comes here, and nothing to tell or ask anybody.
+# Facts about the sign-in or about other claims: they tell nothing of the person, so nobody is told of them or asked.
 FACTS = frozenset(
     {"updated_at", "email_verified", "phone_number_verified", "LoaiTaiKhoan", "TechID", "loAs", "loginIdp"}
 )
@@ -142,6 +160,16 @@ def of_scopes(requested: Iterable[str], granted_scopes: Iterable[str]) -> tuple[
     """The claims that these requested scopes stand for, of those granted (OpenID Connect Core section 5.4)."""
     asked = set(requested)
     return allowed((claim.name for claim in CLAIMS if asked.intersection(claim.scopes)), granted_scopes)
+
+
+def narrowed(names: Iterable[str], granted_scopes: Iterable[str], kept_scopes: Iterable[str]) -> tuple[str, ...]:
+    """The named claims without those for which only a scope stood that was granted and is not kept."""
+    kept = set(kept_scopes)
+    dropped = set(granted_scopes) - kept
+    gone = {
+        claim.name for claim in CLAIMS if dropped.intersection(claim.scopes) and not kept.intersection(claim.scopes)
+    }
+    return tuple(name for name in names if name not in gone)
 
 
 def released(names: Iterable[str], release: Release) -> dict[str, ClaimValue]:

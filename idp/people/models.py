@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     insert,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -81,6 +82,7 @@ class ConsentRow(Base):
     claims: Mapped[int]  # bits of claims.POSITIONS
     agreed: Mapped[int]
     at: Mapped[int]
+    offline: Mapped[int]  # also that the portal may go on reading when the person has left
     __table_args__ = (Index("ix_consents_client", "client_id"),)
 
 
@@ -101,6 +103,14 @@ FIND_BY_LINK = (
     select(*_PERSON)
     .join(LinkRow, LinkRow.person_id == PersonRow.id)
     .where(LinkRow.source_id == bindparam("source"), LinkRow.subject_index == bindparam("subject"))
+)
+FROM_SOURCE = select(LinkRow.person_id).where(LinkRow.source_id == bindparam("source")).limit(1)
+# Also whom no source brought: where people come from, there is a link.
+FROM_ELSEWHERE = (
+    select(PersonRow.id)
+    .outerjoin(LinkRow, LinkRow.person_id == PersonRow.id)
+    .where(or_(LinkRow.source_id.is_(None), LinkRow.source_id != bindparam("source")))
+    .limit(1)
 )
 FIND_BY_SUB = select(SubjectRow.person_id).where(
     SubjectRow.sector == bindparam("of_sector"), SubjectRow.sub == bindparam("of_sub")
@@ -154,12 +164,12 @@ def _keep_subject(make: Any) -> Any:
 def _keep_consent(make: Any) -> Any:
     adding = make(ConsentRow).values(
         person_id=bindparam("person_id"), client_id=bindparam("client_id"), claims=bindparam("claims"),
-        agreed=bindparam("agreed"), at=bindparam("at"),
+        agreed=bindparam("agreed"), at=bindparam("at"), offline=bindparam("offline"),
     )  # fmt: skip
     new = adding.excluded
     return adding.on_conflict_do_update(
         index_elements=[ConsentRow.person_id, ConsentRow.client_id],
-        set_={"claims": new.claims, "agreed": new.agreed, "at": new.at},
+        set_={"claims": new.claims, "agreed": new.agreed, "at": new.at, "offline": new.offline},
     )
 
 

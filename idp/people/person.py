@@ -15,6 +15,7 @@ from idp.people.names import folded
 PROVEN = 2
 REGISTER = 4  # the proofing of the population register's own word
 _NAME = ("name", "family_name", "middle_name", "given_name")  # of one name, or not known
+_DETAILS = ("nickname", "preferred_username", "profile", "picture", "website", "zoneinfo", "locale")
 _BIRTH_DATE = ("birth_date", "birth_date_as_sent")  # known, or not, together
 
 
@@ -59,45 +60,60 @@ class Person:
     version: int
     attributes: dict[str, Attribute] = field(default_factory=dict)
 
-    def _text(self, name: str) -> str | None:
+    def text(self, name: str) -> str | None:
         attribute = self.attributes.get(name)
         return None if attribute is None else str(attribute.value)
 
     @property
     def name(self) -> str | None:
-        return self._text("name")
+        return self.text("name")
 
     @property
     def family_name(self) -> str | None:
-        return self._text("family_name")
+        return self.text("family_name")
 
     @property
     def middle_name(self) -> str | None:
-        return self._text("middle_name")
+        return self.text("middle_name")
 
     @property
     def given_name(self) -> str | None:
-        return self._text("given_name")
+        return self.text("given_name")
 
     @property
     def sex(self) -> str | None:
-        return self._text("sex")
+        return self.text("sex")
 
     @property
     def email(self) -> str | None:
-        return self._text("email")
+        return self.text("email")
 
     @property
     def phone(self) -> str | None:
-        return self._text("phone")
+        return self.text("phone")
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether whoever vouches for it said of this very address that they had checked it."""
+        return self.email is not None and self.email == self.text("verified_email")
+
+    @property
+    def phone_verified(self) -> bool:
+        return self.phone is not None and self.phone == self.text("verified_phone")
+
+    @property
+    def address(self) -> dict[str, str] | None:
+        """Where they live, by the names of OpenID Connect Core section 5.1.1; `formatted` is always there."""
+        attribute = self.attributes.get("address")
+        return None if attribute is None else dict(attribute.value)
 
     @property
     def personal_number(self) -> str | None:
-        return self._text("personal_number")
+        return self.text("personal_number")
 
     @property
     def former_number(self) -> str | None:
-        return self._text("former_number")
+        return self.text("former_number")
 
     @property
     def birth_date(self) -> Born | None:
@@ -106,7 +122,7 @@ class Person:
 
     @property
     def birth_date_as_sent(self) -> str | None:
-        return self._text("birth_date_as_sent")
+        return self.text("birth_date_as_sent")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -182,8 +198,7 @@ class Person:
         return self._with_words(said, source_id, now)
 
     def _birth_parts(self) -> list[int | None] | None:
-        born = self.birth_date
-        return None if born is None else [born.year, born.month, born.day]
+        return None if self.birth_date is None else _parts(self.birth_date)
 
     def _with_words(self, said: dict[str, Any], source_id: str, now: int) -> tuple[Person, list[str]]:
         """The person with the register's own words; a part of the name that it does not give is not known any more."""
@@ -217,7 +232,7 @@ def _with(earlier: Iterable[Any], one: Any) -> list[Any]:
     return known if one is None or one in known else [*known, one]
 
 
-def _parts(born: BirthDate) -> list[int | None]:
+def _parts(born: BirthDate | Born) -> list[int | None]:
     return [born.year, born.month, born.day]
 
 
@@ -233,14 +248,28 @@ def _attributes(assertion: Assertion, *, with_numbers: bool) -> dict[str, Any]:
     name, born = assertion.name, assertion.birth_date
     said: dict[str, Any] = {
         "name": name.full, "family_name": name.family, "middle_name": name.middle, "given_name": name.given,
-        "birth_date": None if born is None else [born.year, born.month, born.day],
+        "birth_date": None if born is None else _parts(born),
         "birth_date_as_sent": None if born is None else born.as_sent,
         "sex": assertion.sex and assertion.sex.value, "birth_place": assertion.birth_place,
         "nationality": assertion.nationality, "email": assertion.email, "phone": assertion.phone,
     }  # fmt: skip
+    said |= _details(assertion)
     for identifier in assertion.identifiers if with_numbers else ():
         if identifier.type is IdentifierType.PERSONAL_NUMBER and identifier.state == "current":
             said["personal_number"] = identifier.value
         elif identifier.type is IdentifierType.FORMER_NUMBER:
             said["former_number"] = identifier.value
     return {name: value for name, value in said.items() if value not in (None, "")}
+
+
+def _details(assertion: Assertion) -> dict[str, Any]:
+    """What was verified is kept by its value: it vouches for no other address that comes later."""
+    profile = assertion.profile
+    if profile is None:
+        return {}
+    said: dict[str, Any] = {name: getattr(profile, name) for name in _DETAILS}
+    if profile.address is not None and profile.address.formatted:
+        said["address"] = {name: value for name, value in asdict(profile.address).items() if value}
+    said["verified_email"] = assertion.email if profile.email_verified else None
+    said["verified_phone"] = assertion.phone if profile.phone_verified else None
+    return said

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from connectors import KINDS
+from connectors import kinds
 from connectors.base import Check, Checkable, Connector, Context, HasMetadata, Http
 from idp import clock, entropy
 from idp.seal import BadSeal, Sealer
@@ -28,6 +28,7 @@ from idp.storage import Database, ShortLived, Transaction, spent
 from idp.storage.changes import Changes
 
 TOPIC = "sources"
+TEST_PEOPLE = "conformance"  # the id and the kind of the source of people who do not exist
 log = structlog.get_logger()
 
 
@@ -83,8 +84,9 @@ class SourceDraft:
 class Sources:
     def __init__(
         self, database: Database, short_lived: ShortLived, sealer: Sealer, changes: Changes, http: Http, *,
-        visits_at_once: int, calls_at_once: int = 0,
+        visits_at_once: int, calls_at_once: int = 0, conformance: bool = False,
     ) -> None:  # fmt: skip
+        self._kinds = kinds(conformance=conformance)
         self._database = database
         self._sealer = sealer
         self._changes = changes
@@ -171,9 +173,11 @@ class Sources:
         self._changes.bump(tx, TOPIC)
 
     def _check(self, draft: SourceDraft) -> None:
-        kind = KINDS.get(draft.kind)
+        kind = self._kinds.get(draft.kind)
         if kind is None:
-            raise BadSource(f"kind: {draft.kind} is not one of {', '.join(sorted(KINDS))}")
+            raise BadSource(f"kind: {draft.kind} is not one of {', '.join(sorted(self._kinds))}")
+        if TEST_PEOPLE in (draft.id, draft.kind) and draft.id != draft.kind:
+            raise BadSource(f"id: {TEST_PEOPLE} is the source of test people, and no other")
         if not draft.id.isascii() or not draft.id.replace("-", "").isalnum() or len(draft.id) > 60:
             raise BadSource("id: letters, digits and hyphens, 60 at most")
         if not 1 <= draft.ceiling <= kind.ceiling:
@@ -197,7 +201,7 @@ class Sources:
 
     def _built(self, row: Sequence[Any]) -> Source:
         source_id, kind_name, enabled, version, name_vi, name_en, ceiling, configuration, sealed = row
-        kind = KINDS[kind_name]
+        kind = self._kinds[kind_name]
         secrets = json.loads(self._sealer.open("sources.secrets", bytes(sealed), source_id.encode()))
         return Source(
             id=source_id, kind=kind_name, enabled=bool(enabled), version=version, name_vi=name_vi, name_en=name_en,

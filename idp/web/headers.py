@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Response, current_app
 
@@ -13,34 +13,41 @@ from idp.settings import Settings
 HSTS_SECONDS = 31_536_000  # a year, RFC 6797 section 6.1.1
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+_LOOPBACK_6 = re.compile(r"\[::1\](:[0-9]{1,5})?")  # an app on the person's own device (RFC 8252 section 7.3)
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 _UNUSED_POWERS = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
 
 
-def harden(response: Response, *, form_targets: Iterable[str] = ()) -> Response:
+def harden(
+    response: Response, *, form_targets: Iterable[str] = (), frames: Iterable[str] = (), images: Iterable[str] = ()
+) -> Response:
     """The same response with every protective header; a header that is there already stays as it is.
 
     `form_targets` are the addresses, besides our own, to which a form of this page may lead: Chromium applies
-    form-action to every redirect that follows a POST.
+    form-action to every redirect that follows a POST. `frames` and `images` are what it loads from elsewhere.
     """
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", content_security_policy(form_targets))
+    response.headers.setdefault("Content-Security-Policy", content_security_policy(form_targets, frames, images))
     settings: Settings = current_app.config["SETTINGS"]
     if settings.secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={HSTS_SECONDS}")
     return response
 
 
-def content_security_policy(form_targets: Iterable[str] = ()) -> str:
+def content_security_policy(
+    form_targets: Iterable[str] = (), frames: Iterable[str] = (), images: Iterable[str] = ()
+) -> str:
     form_action = dict.fromkeys(["'self'", *map(form_source, form_targets)])
+    framed = dict.fromkeys(map(form_source, frames))
     return "; ".join(
         [
             "default-src 'none'",
             "style-src 'self'",
             "script-src 'self'",
-            "img-src 'self' data:",
+            " ".join(["img-src 'self' data:", *map(image_source, images)]),
             "font-src 'self'",
+            *([f"frame-src {' '.join(framed)}"] if framed else []),
             f"form-action {' '.join(form_action)}",
             "frame-ancestors 'none'",
             "base-uri 'none'",
@@ -58,9 +65,16 @@ def form_source(url: str) -> str:
         host = parts.netloc.lower().encode("idna").decode()
         if _HOST.fullmatch(host):
             return f"{parts.scheme}://{host}"
+        if parts.scheme == "http" and _LOOPBACK_6.fullmatch(host):
+            return f"{parts.scheme}:"  # a policy cannot name an address of IPv6
     elif _PRIVATE_USE_SCHEME.fullmatch(parts.scheme):
         return f"{parts.scheme}:"
     raise ValueError(f"a form cannot lead to an address such as {parts.scheme}://{parts.netloc[:60]}")
+
+
+def image_source(url: str) -> str:
+    """What img-src calls this one image: nothing else of its place may be loaded. Raises ValueError as above."""
+    return form_source(url) + quote(urlsplit(url).path, safe="/%~")
 
 
 _HEADERS = {

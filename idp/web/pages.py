@@ -55,6 +55,19 @@ class SourceTile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfPortal:
+    """What a portal registered to be shown of itself."""
+
+    logo_url: str | None = None
+    policy_url: str | None = None
+    terms_url: str | None = None
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        return () if self.logo_url is None else (self.logo_url,)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChoosePage:
     """POST to `action_url` brings `form_token` and `source`; POST to `cancel_url` brings `form_token`."""
 
@@ -67,6 +80,7 @@ class ChoosePage:
     form_token: str
     banner_id: str | None = None  # words.Banner
     banner_source: tuple[str, str] | None = None  # whom the banner is about: name in Vietnamese, name in English
+    of_portal: OfPortal = OfPortal()
     form_targets: tuple[str, ...] = ()  # where the posts may lead: each source's and the portal's addresses
 
 
@@ -102,6 +116,8 @@ class InformationPage:
     acting_url: str | None = None  # where they can say otherwise
     consent_required: bool = False
     consent_missing: bool = False  # Continue was pressed without the tick
+    offline: bool = False  # the portal may go on reading when the person has left
+    of_portal: OfPortal = OfPortal()
     form_targets: tuple[str, ...] = ()
 
 
@@ -119,25 +135,6 @@ class ActingPage:
     form_token: str
     not_theirs: bool = False  # what was chosen is not in the list any more
     form_targets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignOutPage:
-    """POST brings `form_token` and `decision` (sign_out, stay)."""
-
-    action_url: str
-    form_token: str
-    portals: tuple[tuple[str, str], ...] = ()  # where the person is signed in: name in Vietnamese, name in English
-    form_targets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class PortalTold:
-    """A portal that was told of the sign-out: it has answered, is being told, or could not be reached."""
-
-    name_vi: str
-    name_en: str
-    told: Literal["yes", "pending", "no"] = "pending"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +177,8 @@ def choose(page: ChoosePage, language: Language) -> Response:
     searchable = len(page.sources) > SEARCH_ABOVE_SOURCES
     shown = [tile for tile in page.sources if _fits(tile, asked)] if searchable else list(page.sources)
     return render(
-        "choose.html", language, form_targets=page.form_targets, page=page, searchable=searchable, asked=asked,
+        "choose.html", language, form_targets=page.form_targets, images=page.of_portal.images, page=page,
+        searchable=searchable, asked=asked,
         kept=[(name, value) for name, value in request.args.items(multi=True) if name != "q"],
         usable=[tile for tile in shown if tile.selectable],
         unusable=[tile for tile in shown if not tile.selectable],
@@ -189,7 +187,11 @@ def choose(page: ChoosePage, language: Language) -> Response:
 
 def information(page: InformationPage, language: Language) -> Response:
     status = INCOMPLETE_FORM_STATUS if page.consent_missing else 200
-    return render("information.html", language, status=status, form_targets=page.form_targets, page=page)
+    return render(
+        "information.html", language, status=status, form_targets=page.form_targets, images=page.of_portal.images,
+        page=page,
+        offline_days=settings().lifetimes.refresh_token_days,
+    )  # fmt: skip
 
 
 def acting(page: ActingPage, language: Language) -> Response:
@@ -211,8 +213,8 @@ def failure(
     """Says what happened and what to do; `return_link` leads to the portal, `contact` is the settings' unless given."""
     return render(
         "failure.html", language, status=failure.status, failure=failure, request_id=request_id,
-        return_link=return_link if return_link and _may_be_linked(return_link[0]) else None,
-        retry_url=retry_url if retry_url and _may_be_linked(retry_url) else None,
+        return_link=return_link if return_link and may_be_linked(return_link[0]) else None,
+        retry_url=retry_url if retry_url and may_be_linked(retry_url) else None,
         contact=settings().contact if contact is None else contact,
         code="" if failure in UNTOLD_FAILURES else failure.code, happened_at=clock.now(),
     )  # fmt: skip
@@ -220,19 +222,7 @@ def failure(
 
 def finished(language: Language, portal: Link | None = None) -> Response:
     """For a sign-in that was answered already: the back button, a second tab."""
-    return render("finished.html", language, portal=portal if portal and _may_be_linked(portal[0]) else None)
-
-
-def sign_out_question(page: SignOutPage, language: Language) -> Response:
-    return render("sign_out.html", language, form_targets=page.form_targets, page=page)
-
-
-def signed_out(
-    told: Sequence[PortalTold], language: Language, return_link: Link | None = None, *, at_source: bool = False
-) -> Response:
-    """`at_source`: the source was asked to sign the person out as well."""
-    link = return_link if return_link and _may_be_linked(return_link[0]) else None
-    return render("signed_out.html", language, told=told, return_link=link, at_source=at_source)
+    return render("finished.html", language, portal=portal if portal and may_be_linked(portal[0]) else None)
 
 
 def auto_post(page: AutoPostPage, language: Language) -> Response:
@@ -266,9 +256,13 @@ def claims_table(rows: Sequence[ClaimRow], language: Language) -> Response:
 
 
 def render(
-    template: str, language: Language, *, status: int = 200, form_targets: Iterable[str] = (), **values: object
-) -> Response:
-    """A page from a template that extends base.html, hardened, in that language; a choice of language is remembered."""
+    template: str, language: Language, *, status: int = 200, form_targets: Iterable[str] = (),
+    frames: Iterable[str] = (), images: Iterable[str] = (), **values: object,
+) -> Response:  # fmt: skip
+    """A page from a template that extends base.html, hardened, in that language; a choice of language is remembered.
+
+    `form_targets`, `frames` and `images` are the addresses elsewhere that it leads to or loads; see `harden`.
+    """
     names = {"vi": settings().name_vi, "en": settings().name_en}
     body = render_template(
         template, language=language, other_language=other(language), switch_url=_switch_url(other(language)),
@@ -281,7 +275,7 @@ def render(
         response.set_cookie(
             COOKIE, language, COOKIE_SECONDS, secure=settings().secure, httponly=True, samesite="Lax", path="/"
         )
-    return harden(response, form_targets=form_targets)
+    return harden(response, form_targets=form_targets, frames=frames, images=images)
 
 
 def settings() -> Settings:
@@ -313,7 +307,7 @@ def _switch_url(language: Language) -> str:
     return "?" + urlencode([*kept, (ARGUMENT, language)])
 
 
-def _may_be_linked(url: str) -> bool:
+def may_be_linked(url: str) -> bool:
     """Whether an address may stand in a link: one of ours, a web page, or a native app; never a script."""
     if re.match(r"/(?![/\\])", url):
         return True

@@ -50,6 +50,14 @@ class ClaimLabel(StrEnum):
     PHONE_NUMBER = "claim.phone_number"
     PHONE_NUMBER_VERIFIED = "claim.phone_number_verified"
     ADDRESS = "claim.address"
+    NICKNAME = "claim.nickname"
+    PREFERRED_USERNAME = "claim.preferred_username"
+    PROFILE = "claim.profile"
+    PICTURE = "claim.picture"
+    WEBSITE = "claim.website"
+    ZONEINFO = "claim.zoneinfo"
+    LOCALE = "claim.locale"
+    DETAILS = "claim.details"
     ENTERPRISE_CODE = "claim.enterprise_code"
     ORGANISATION = "claim.organisation"
     ORGANISATION_ROLE = "claim.organisation_role"
@@ -86,6 +94,7 @@ class Problem(StrEnum):
     EXPIRED_CODE = "problem.expired_code"
     NOT_RECOGNISED = "problem.not_recognised"
     NOT_A_NUMBER = "problem.not_a_number"
+    DEVICE_CODE = "problem.device_code"
 
 
 class Note(StrEnum):

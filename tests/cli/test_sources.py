@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
-from connectors.sandbox.app import create_app
 from connectors.sandbox.authority.anchors import main as write_anchors
-from connectors.sandbox.settings import from_environment
 from idp.sources import Source
-from tests.cli.conftest import SOURCE, Terminal
-from tests.world import listening
+from tests.cli.conftest import SOURCE, Terminal, add
 
 
 def find(terminal: Terminal, source_id: str = "bank-sen") -> Source:
@@ -24,32 +20,6 @@ def find(terminal: Terminal, source_id: str = "bank-sen") -> Source:
         found = house.sources.find(source_id)
     assert found is not None
     return found
-
-
-def add(terminal: Terminal, *words: str, **changes: Any) -> str:
-    return terminal.does("sources", "add", terminal.file("source.json", SOURCE | changes), *words)
-
-
-@pytest.fixture
-def bank(terminal: Terminal) -> Iterator[str]:
-    """The issuer of a bank that knows the key which we made for it, as an operator would have told it."""
-    with listening("bank.localhost") as (issuer, server):
-        add(terminal, configuration={"issuer": issuer, "client_id": "motcua"})
-        client = {
-            "client_id": "motcua",
-            "redirect_uris": ["http://idp.localhost:8400/callback/bank-sen"],
-            "jwks": json.loads(terminal.does("sources", "jwks", "bank-sen")),
-        }
-        settings = {
-            "MOTCUA_MODE": "test",
-            "SANDBOX_KIND": "banking",
-            "SANDBOX_ISSUER": issuer,
-            "SANDBOX_NAME": "Sen",
-            "SANDBOX_CITIZENS": "300",
-            "SANDBOX_CLIENTS_FILE": terminal.file("clients.json", [client]),
-        }
-        server.app = create_app(from_environment(settings))
-        yield issuer
 
 
 def test_a_new_source_is_off_and_the_operator_gets_the_public_key_for_it(terminal: Terminal) -> None:

@@ -54,6 +54,24 @@ def test_a_setting_that_is_wrong_is_told_in_one_sentence(terminal: Terminal) -> 
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "name, value, told",
+    [
+        ("AUTHORITIES_FILE", "/dev/null", "/dev/null holds no certificates in PEM"),
+        ("AUTHORITIES_FILE", "/nowhere", "/nowhere holds no certificates in PEM"),
+        ("FROM_SERVER", "true", "`idp serve` learns of nobody's certificate"),
+    ],
+)
+def test_certificates_that_cannot_be_checked_are_told_in_one_sentence(
+    terminal: Terminal, name: str, value: str, told: str
+) -> None:
+    terminal.environment[f"IDP_CLIENT_CERTIFICATE_{name}"] = value
+    result = terminal.run("serve")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: client_certificate_{name.lower()}: {told}")
+    assert result.stderr.count("\n") == 1
+
+
 def test_other_master_keys_than_those_of_the_database_are_told_in_one_sentence(terminal: Terminal) -> None:
     terminal.does("keys", "ensure")
     (terminal.home / "master.keys").unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from idp import errors
+from tests.conformance import bookkeeping
 
 ROOT = Path(__file__).resolve().parents[2]
 ERRORS_HEAD = """# Every way to fail
@@ -17,7 +18,10 @@ a portal gets the wire error, the log has both beside the detail.
 
 def pages() -> dict[str, str]:
     """The generated pages by their path below the root."""
-    return {"docs/errors.md": ERRORS_HEAD + errors.as_table()}
+    return {
+        "docs/errors.md": ERRORS_HEAD + errors.as_table(),
+        "docs/conformance.md": bookkeeping.coverage_page(),
+    }
 
 
 def write(root: Path = ROOT) -> None:

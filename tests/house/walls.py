@@ -13,7 +13,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"storage"}),
     frozenset({"keys", "audit", "egress", "notices", "web", "observe"}),
     frozenset({"clients", "people", "sources"}),
-    frozenset({"sessions"}),
+    frozenset({"sessions", "devices"}),
     frozenset({"broker", "registers"}),
     frozenset({"oidc"}),
     frozenset({"digital_id"}),

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.oidc.receivers import Receiver
 from tests.oidc.residents import Resident, fresh_name, move_in
-from tests.world import Browser, Portal, World, world
+from tests.world import Browser, Portal, World, listening, world
 
 
 @pytest.fixture(scope="session")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    limits = {"logins_per_network_per_minute": 1_000_000}  # all tests come from one network
+    # All tests come from one network.
+    limits = {"logins_per_network_per_minute": 1_000_000, "device_codes_per_network_per_minute": 1_000_000}
     with world(tmp_path_factory.mktemp("country"), limits=limits) as country:
         yield country
+
+
+@pytest.fixture
+def nobody_has_failed(country: World) -> None:
+    """Failures in the names of no portal are one count for all tests: it begins anew for those that make many."""
+    country.house.short_lived.take("failed:")
 
 
 @pytest.fixture
@@ -43,3 +52,17 @@ def residents(country: World) -> Callable[..., Resident]:
 def resident(country: World, portal: Portal) -> Resident:
     """Somebody who is signed in, at level 3, and was told about `portal`."""
     return move_in(country, portal)
+
+
+@pytest.fixture
+def receivers() -> Iterator[Callable[[], Receiver]]:
+    """Opens further back channels, each at a host of its own."""
+    with contextlib.ExitStack() as stack:
+
+        def open_one() -> Receiver:
+            address, server = stack.enter_context(listening(f"{fresh_name()}.localhost"))
+            server.app = receiver = Receiver(f"{address}/backchannel-logout")
+            stack.callback(receiver.open.set)
+            return receiver
+
+        yield open_one

@@ -12,6 +12,7 @@ from typing import Any
 import time_machine
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name, Sex
+from connectors.profile import Address, Profile
 from idp import clock
 from idp.people.claims import CLAIMS
 from idp.sessions import SignedIn
@@ -19,6 +20,12 @@ from tests.peers.visitor import Page
 from tests.world import Asked, Browser, Portal, Tokens, World, parameters_of
 
 _numbers = itertools.count(1)
+PROFILE = Profile(
+    nickname="Mai", preferred_username="mai.anh", profile="https://mai-anh.example/", website="https://blog.example/",
+    picture="https://mai-anh.example/anh.png", zoneinfo="Asia/Ho_Chi_Minh", locale="vi-VN",
+    address=Address(formatted="12 ngõ Sen\nXã Hoa\nVIỆT NAM", street_address="12 ngõ Sen", locality="Xã Hoa",
+                    country="VIỆT NAM"),
+)  # fmt: skip
 EVERY_CLAIM = tuple(claim.name for claim in CLAIMS)
 
 
@@ -40,7 +47,7 @@ def assertion(**changes: Any) -> Assertion:
             Identifier(type=IdentifierType.FORMER_NUMBER, value=number[3:], state="former"),
         ),
         "birth_date": BirthDate(year=1992, month=8, day=5, as_sent="05/08/1992"), "sex": Sex.FEMALE,
-        "email": "mai.anh@example.vn", "phone": "0912345678",
+        "email": "mai.anh@example.vn", "phone": "0912345678", "profile": PROFILE,
     }  # fmt: skip
     return Assertion(**(said | changes))
 
@@ -104,7 +111,7 @@ def move_in(
             assert client is not None
             house.people.keep_told(
                 tx, person_id=person.id, client_id=client.id, sector=client.sector, claim_names=EVERY_CLAIM,
-                agreed=agreed,
+                agreed=agreed, offline=True,
             )  # fmt: skip
     browser = country.browser()
     carry(browser, cookie)

@@ -11,6 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from idp.clients.registration import DEVICE_CODE
+from idp.oidc.request_objects import TOKEN_CLAIMS
+from tests.oidc.asserting import jwks, public_jwk
+from tests.oidc.devices import TELEVISION, begun
+from tests.oidc.packing import request_object
 from tests.oidc.residents import Resident
 from tests.world import Portal, World
 
@@ -25,6 +30,7 @@ NAMES = (
     "prompt", "max_age", "claims", "acr_values", "id_token_hint", "ui_locales", "request", "request_uri", "display",
     "response_mode", "login_hint", "posted", "grant_type", "code", "code_verifier", "client_secret", "access_token",
     "post_logout_redirect_uri", "form_token", "decision", "next", "RelayState", "iss", "error", "lang", "problem",
+    "dpop_jkt", "resource", "user_code", "device_code",
 )  # fmt: skip
 TELLING = (
     "", "0", "-1", "1e400", "null", "{}", "[]", "[[", '{"id_token":{"acr":{"essential":true,"values":[{}]}}}',
@@ -89,7 +95,18 @@ def check(answer: TestResponse) -> None:
     assert answer.headers.get("Location", "/").startswith(("/", "http://cong-")), answer.headers["Location"]
 
 
-PATHS = ("/authorize", "/token", "/userinfo", "/logout", "/callback/bank", "/callback/population", "/logout/confirm")
+PATHS = (
+    "/authorize",
+    "/par",
+    "/token",
+    "/userinfo",
+    "/logout",
+    "/callback/bank",
+    "/callback/population",
+    "/logout/confirm",
+    "/device",
+    "/device_authorization",
+)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -118,6 +135,42 @@ def test_a_good_request_gone_wrong_has_an_answer(
 
 @quick
 @given(changed=st.dictionaries(st.sampled_from(NAMES), values, min_size=1, max_size=3))
+def test_a_good_push_gone_wrong_has_an_answer(anybody: FlaskClient, portal: Portal, changed: dict[str, str]) -> None:
+    fields = dict(portal.ask(**changed).parameters)
+    check(anybody.post("/par", data=fields, auth=(portal.id, portal.secret or "")))
+
+
+@quick
+@given(changed=st.dictionaries(st.sampled_from(NAMES), values, min_size=1, max_size=3))
+def test_a_good_device_gone_wrong_has_an_answer(country: World, anybody: FlaskClient, changed: dict[str, str]) -> None:
+    television = country.portal("cong-television", **TELEVISION)
+    said = {"client_id": television.id, "scope": "openid"}
+    check(anybody.post("/device_authorization", data=said | changed))
+    code = begun(television).told["device_code"]
+    check(anybody.post("/token", data=said | {"grant_type": DEVICE_CODE, "device_code": code} | changed))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | values,
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@quick
+@given(changed=st.dictionaries(st.sampled_from((*NAMES, *TOKEN_CLAIMS)), json_values, min_size=1, max_size=3))
+def test_a_good_request_object_gone_wrong_has_an_answer(
+    country: World, anybody: FlaskClient, changed: dict[str, Any]
+) -> None:
+    """The signature is right, so that every value inside is read."""
+    portal = country.portal("cong-signing", jwks=jwks(public_jwk("ES256", kid="k1")))
+    token = request_object(portal, portal.ask().parameters, **changed)
+    query = urlencode({"client_id": portal.id, "redirect_uri": portal.redirect_uri, "request": token}).encode()
+    check(send(anybody, "GET", "/authorize", query, b"", {}))
+
+
+@quick
+@given(changed=st.dictionaries(st.sampled_from(NAMES), values, min_size=1, max_size=3))
 def test_a_good_redemption_gone_wrong_has_an_answer(
     country: World, portal: Portal, resident: Resident, changed: dict[str, str]
 ) -> None:
@@ -133,5 +186,12 @@ def test_a_good_redemption_gone_wrong_has_an_answer(
 @quick
 @given(text=st.binary(max_size=80).map(quote_from_bytes) | values)
 def test_an_address_that_nobody_made_has_an_answer(anybody: FlaskClient, text: str) -> None:
-    for path in (f"/sign-in/{text}", f"/authorize/continue/{text}", f"/callback/{text}", f"/{text}"):
+    for path in (
+        f"/sign-in/{text}",
+        f"/authorize/continue/{text}",
+        f"/callback/{text}",
+        f"/device/{text}",
+        f"/device/{text}/end",
+        f"/{text}",
+    ):
         check(send(anybody, "GET", path.replace("?", "%3F").replace("#", "%23"), b"", b"", {}))

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from idp.keys import PUBLISHED_AFTER_USE_SECONDS, PUBLISHED_BEFORE_USE_SECONDS
+from idp.keys import ALGORITHMS, PUBLISHED_AFTER_USE_SECONDS, PUBLISHED_BEFORE_USE_SECONDS
 from idp.people import claims
 from tests.oidc.residents import Resident, seconds_later, told
 from tests.oidc.test_id_tokens import keys_of
-from tests.oidc.test_token_authentication import Counter
+from tests.oidc.test_token_authentication import WITH, Counter
 from tests.world import Browser, Portal, World
 
 Portals = Callable[..., Portal]
@@ -46,12 +46,17 @@ def test_it_says_what_discovery_requires(country: World, document: dict[str, Any
     assert document["subject_types_supported"] == ["pairwise"]
     assert "RS256" in document["id_token_signing_alg_values_supported"]  # section 3: must be there
     assert not {"none", "HS256"} & set(document["id_token_signing_alg_values_supported"])
-    assert document["request_uri_parameter_supported"] is False  # left out, it would mean true
+    for name in ("request_parameter_supported", "request_uri_parameter_supported", "require_request_uri_registration"):
+        assert document[name] is True, name
+    assert "RS256" in document["request_object_signing_alg_values_supported"]
+    for name in ("request_object_signing_alg_values_supported", "authorization_signing_alg_values_supported"):
+        assert not {"none", "HS256"} & set(document[name]), name
+    assert document["require_signed_request_object"] is document["require_pushed_authorization_requests"] is False
 
 
 def test_every_address_in_it_is_ours_and_answers(country: World, browser: Browser, document: dict[str, Any]) -> None:
     addresses = {name: value for name, value in document.items() if str(value).startswith("http") and name != "issuer"}
-    assert len(addresses) == 6
+    assert len(addresses) >= 7
     for name, address in addresses.items():
         assert address.startswith(country.issuer + "/"), name
         assert browser.get(address).status in {200, 400, 401, 405}, name
@@ -62,15 +67,21 @@ def test_every_algorithm_and_method_in_it_works(
 ) -> None:
     for alg in document["id_token_signing_alg_values_supported"]:
         for method in document["token_endpoint_auth_methods_supported"]:
-            portal = portals(id_token_signed_response_alg=alg, token_endpoint_auth_method=method)
+            given = {"token_endpoint_auth_method": method} | WITH.get(method, {})
+            portal = portals(id_token_signed_response_alg=alg, **given)
             answer = Counter(residents(portal), portal).by(method)
             assert jwt.get_unverified_header(answer.json()["id_token"])["alg"] == alg
+    for name in (name for name in document if name.endswith("_auth_methods_supported")):
+        algorithms = set(document[name.replace("methods", "signing_alg_values")])
+        assert algorithms == {"RS256", "PS256", "ES256", "EdDSA", "HS256"}, name  # test_client_assertions tries each
 
 
 def test_every_scope_and_every_claim_in_it_can_be_had(
     portals: Portals, residents: Residents, document: dict[str, Any]
 ) -> None:
-    portal = portals(scopes=document["scopes_supported"])
+    portal = portals(
+        scopes=document["scopes_supported"], grant_types=["authorization_code", "refresh_token"]
+    )  # fmt: skip
     every_claim = dict.fromkeys(document["claims_supported"])
     tokens = residents(portal).tokens(
         portal, scope=" ".join(document["scopes_supported"]), claims=json.dumps({"id_token": every_claim})
@@ -106,17 +117,14 @@ def test_portals_in_a_browser_may_read_it_and_keep_it_for_a_while(country: World
 def test_keys_show_their_public_half_alone(country: World) -> None:
     keys = country.http.get(f"{country.issuer}/jwks", timeout=30).json()["keys"]
     assert len({key["kid"] for key in keys}) == len(keys) >= 2
+    members = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}}
     for key in keys:
-        assert key.keys() == {"RSA": {"kty", "n", "e"}, "EC": {"kty", "crv", "x", "y"}}[key["kty"]] | {
-            "kid",
-            "use",
-            "alg",
-        }
-        assert (key["use"], key["alg"]) == ("sig", {"RSA": "RS256", "EC": "ES256"}[key["kty"]])
-    assert {key["alg"] for key in keys} == {"RS256", "ES256"}
+        assert key.keys() == {"kty", "kid", "use", "alg"} | members[key["kty"]]
+        assert key["use"] == "sig"
+    assert {key["alg"] for key in keys} == set(ALGORITHMS)
 
 
-@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+@pytest.mark.parametrize("alg", ALGORITHMS)
 def test_a_new_key_is_published_before_it_signs_and_the_old_one_after(
     portals: Portals, residents: Residents, alg: str
 ) -> None:

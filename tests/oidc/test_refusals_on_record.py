@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from idp.app import create_app
+from tests.oidc.asserting import TYPE, Asserting, jwks, private_key, public_jwk
 from tests.oidc.residents import Resident, seconds_later
 from tests.world import Portal, World
 
@@ -93,6 +94,30 @@ def _old_proof(desk: Desk) -> TestResponse:
         return desk.authorize(prompt="none", max_age="60")
 
 
+def _push(desk: Desk, **asked: str | None) -> TestResponse:
+    fields = dict(desk.portal.ask(**asked).parameters)
+    return desk.client.post("/par", data=fields, auth=(desk.portal.id, desk.portal.secret or ""))
+
+
+def _registered(**registration: Any) -> Callable[[Desk], TestResponse]:
+    def ask(desk: Desk) -> TestResponse:
+        desk.portal = desk.country.portal(f"other-{desk.portal.id}", **registration)
+        return desk.authorize(prompt="none")
+
+    return ask
+
+
+def _asserted(times: int = 1, **claims: Any) -> Callable[[Desk], TestResponse]:
+    def ask(desk: Desk) -> TestResponse:
+        registered = {"token_endpoint_auth_method": "private_key_jwt", "jwks": jwks(public_jwk("ES256", kid="k1"))}
+        desk.portal = desk.country.portal(f"signs-{desk.portal.id}", **registered)
+        assertion = Asserting(desk.portal, "ES256", private_key("ES256")).signed(**claims)
+        sent = {"grant_type": "authorization_code", "client_assertion": assertion, "client_assertion_type": TYPE}
+        return [desk.client.post("/token", data=sent) for _ in range(times)][-1]
+
+    return ask
+
+
 REFUSALS: dict[str, Callable[[Desk], TestResponse]] = {
     "A01": lambda desk: desk.authorize(client_id="nobody"),
     "A02": lambda desk: desk.authorize(redirect_uri="http://elsewhere.example/"),
@@ -106,7 +131,7 @@ REFUSALS: dict[str, Callable[[Desk], TestResponse]] = {
     "A10": lambda desk: desk.authorize(request_uri="x"),
     "A11": lambda desk: desk.authorize(registration="x"),
     "A12": lambda desk: desk.authorize(prompt="none login"),
-    "A13": lambda desk: desk.authorize(response_mode="form_post"),
+    "A13": lambda desk: desk.authorize(response_mode="web_message"),
     "A14": _old_proof,
     "A15": _new_portal,
     "A16": _strong,
@@ -115,6 +140,13 @@ REFUSALS: dict[str, Callable[[Desk], TestResponse]] = {
         prompt="none", claims=json.dumps({"id_token": {"sub": {"value": "nobody"}}})
     ),
     "A20": lambda desk: desk.authorize(id_token_hint="x"),
+    "A23": _registered(require_pushed_authorization_requests=True),
+    "A24": _registered(require_signed_request_object=True, jwks={"keys": [public_jwk("RS256", kid="k1")]}),
+    "A25": lambda desk: desk.authorize(resource="https://api.example/"),
+    "A26": lambda desk: _push(desk, request_uri="x"),
+    "A28": lambda desk: _push(desk, scope="profile"),
+    "A29": lambda desk: _push(desk, response_type="token"),
+    "A31": _registered(grant_types=["client_credentials"]),
     "T01": lambda desk: desk.token(secret="guessed"),
     "T02": lambda desk: desk.token(code="x"),
     "T03": _second_use,
@@ -123,6 +155,10 @@ REFUSALS: dict[str, Callable[[Desk], TestResponse]] = {
     "T06": lambda desk: desk.token(grant_type="password"),
     "T07": lambda desk: desk.token(code=None),
     "T08": _after_sign_out,
+    "T09": _asserted(times=2),
+    "T10": _asserted(aud="https://other.example"),
+    "T11": _asserted(exp=1),
+    "T12": _asserted(jti=None),
     "U01": lambda desk: desk.client.get("/userinfo"),
     "U02": lambda desk: desk.client.get("/userinfo", headers={"Authorization": "Bearer x"}),
     "U03": lambda desk: desk.client.get("/userinfo?access_token=x"),

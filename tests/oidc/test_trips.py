@@ -11,6 +11,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from idp.storage import trips
+from tests.oidc.holder import OFFLINE, bought
+from tests.oidc.packing import pushed
+from tests.oidc.proving import at_userinfo, bound_token
 from tests.oidc.residents import Resident, seconds_later
 from tests.world import Portal, World, parameters_of
 
@@ -83,6 +86,20 @@ def test_a_hint_costs_one_read_more(client: FlaskClient, portal: Portal, residen
     assert cost(authorized(client, portal, id_token_hint=hint), 303) == Counter(read=2)
 
 
+@pytest.mark.parametrize("mode", ["form_post", "jwt"])
+def test_the_way_back_costs_nothing(client: FlaskClient, portal: Portal, mode: str) -> None:
+    status = 200 if mode == "form_post" else 303
+    assert cost(authorized(client, portal, response_mode=mode), status) == Counter(read=1)
+
+
+def test_a_pushed_request_is_read_once_and_spent_in_two_steps(client: FlaskClient, portal: Portal) -> None:
+    names = [pushed(portal, portal.ask().parameters) for _ in range(TRIES)]
+    path = f"/authorize?client_id={portal.id}&request_uri="
+    spent = cost(lambda: client.get(path + names.pop()), 303)
+    assert spent["short_lived"] == 3
+    assert spent["read"] <= 2  # the second is the short-lived store's own, where that is a database
+
+
 def test_a_code_costs_one_commit_and_nothing_else(client: FlaskClient, portal: Portal) -> None:
     """Grant and audit event in one transaction; no short-lived store, no read before it."""
     assert cost(redeemed(client, portal), 200) == Counter(statement=2, commit=1)
@@ -107,10 +124,50 @@ def test_now_and_then_the_session_s_last_use_is_noted_in_the_same_commit(client:
     assert counter["statement"] == 3
 
 
+def test_renewing_what_was_bought_is_one_commit_and_introspection_one_read(
+    country: World, portals: Callable[..., Portal], residents: Residents
+) -> None:
+    portal = portals(**OFFLINE)
+    tokens, client = bought(residents(portal), portal), country.app.test_client()
+    auth = (portal.id, portal.secret or "")
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert cost(lambda: client.post("/token", data=form, auth=auth), 200) == Counter(statement=2, commit=1)
+    for token in (tokens["access_token"], tokens["refresh_token"]):
+        asked = {"token": token}
+        assert cost(lambda asked=asked: client.post("/introspect", data=asked, auth=auth), 200) == Counter(read=1)
+
+
+def test_a_system_s_token_is_one_commit(country: World, portals: Callable[..., Portal]) -> None:
+    system, client = portals(grant_types=["client_credentials"]), country.app.test_client()
+    form, auth = {"grant_type": "client_credentials"}, (system.id, system.secret or "")
+    assert cost(lambda: client.post("/token", data=form, auth=auth), 200) == Counter(statement=1, commit=1)
+
+
 def test_userinfo_is_one_read(client: FlaskClient, portal: Portal, resident: Resident) -> None:
     token = resident.tokens(portal).access_token
     headers = {"Authorization": f"Bearer {token}"}
     assert cost(lambda: client.get("/userinfo", headers=headers), 200) == Counter(read=1)
+
+
+def test_userinfo_with_a_proof_is_one_trip_to_the_short_lived_store_more(
+    client: FlaskClient, portals: Callable[..., Portal], residents: Residents
+) -> None:
+    """And that is one commit where the store is a database."""
+    portal = portals(dpop_bound_access_tokens=True)
+    place = at_userinfo(portal, bound_token(residents(portal), portal))
+    shown = cost(lambda: client.get("/userinfo", headers={**place.headers, "DPoP": place.proof()}), 200)
+    assert (shown["read"], shown["short_lived"], shown["commit"]) == (1, 1, 1)
+
+
+def test_a_proof_that_is_none_costs_nothing(
+    client: FlaskClient, portals: Callable[..., Portal], residents: Residents
+) -> None:
+    """Whoever made it, and whosever key it is: before the store is asked everything else is right."""
+    portal = portals(dpop_bound_access_tokens=True)
+    place = at_userinfo(portal, bound_token(residents(portal), portal))
+    for wrong in (place.proof(ath="x"), place.proof(number=2), place.proof(htm="POST"), "nonsense"):
+        headers = {**place.headers, "DPoP": wrong}
+        assert cost(lambda headers=headers: client.get("/userinfo", headers=headers), 401) == Counter()
 
 
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])

@@ -134,6 +134,18 @@ class RelyingParty:
         return _read_line(self._process)
 
 
+class Device:
+    """A device by openid-client: what it shows, and in the end what it got."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.shown = _read_line(process)
+
+    def finish(self) -> dict[str, Any]:
+        """What the person's decision brought; it asks every five seconds. `PeerFailed` if it was declined."""
+        return _read_line(self._process)
+
+
 @contextlib.contextmanager
 def openid_client(*, issuer: str, client_id: str, redirect_uri: str, **environment: str) -> Iterator[RelyingParty]:
     """Run `openid_client.mjs` against `issuer`; `environment` holds the other variables that its head explains."""
@@ -141,5 +153,24 @@ def openid_client(*, issuer: str, client_id: str, redirect_uri: str, **environme
     process = _start("openid_client.mjs", variables)
     try:
         yield RelyingParty(process)
+    finally:
+        _stop(process)
+
+
+@contextlib.contextmanager
+def openid_client_device(*, issuer: str, client_id: str, **environment: str) -> Iterator[Device]:
+    """Run `openid_client_device.mjs` against `issuer`; `environment` holds the other variables that it explains."""
+    process = _start("openid_client_device.mjs", {"ISSUER": issuer, "CLIENT_ID": client_id, **environment})
+    try:
+        yield Device(process)
+    finally:
+        _stop(process)
+
+
+def openid_client_system(*, issuer: str, client_id: str, **environment: str) -> dict[str, Any]:
+    """What `openid_client_system.mjs` got for itself; `PeerFailed` if it got nothing."""
+    process = _start("openid_client_system.mjs", {"ISSUER": issuer, "CLIENT_ID": client_id, **environment})
+    try:
+        return _read_line(process)
     finally:
         _stop(process)

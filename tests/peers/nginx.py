@@ -49,7 +49,7 @@ http {{
         ssl_certificate_key {home}/server.key;
         ssl_protocols TLSv1.2 TLSv1.3;
         ssl_verify_client optional_no_ca;
-        proxy_set_header Host $host;
+        proxy_set_header Host {host};
         proxy_set_header {header} $ssl_client_escaped_cert;
         location / {{ proxy_pass http://127.0.0.1:{upstream}; }}
         # Of a certificate that has run out it would say so itself, on a page that helps nobody.
@@ -80,12 +80,15 @@ def program() -> str:
 
 
 @contextlib.contextmanager
-def terminator(home: Path, upstream_port: int) -> Iterator[Terminator]:
-    """nginx before the server at this port of ours, as long as the block lasts; `home` is an empty folder."""
+def terminator(home: Path, upstream_port: int, host: str = "$host") -> Iterator[Terminator]:
+    """nginx before the server at this port of ours, as long as the block lasts; `home` is an empty folder.
+
+    `host` is what it says that the request was for, in place of what the client wrote.
+    """
     _write_server_certificate(home)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        text = _CONFIGURATION.format(home=home, port=port, upstream=upstream_port, header=HEADER)
+        text = _CONFIGURATION.format(home=home, port=port, upstream=upstream_port, header=HEADER, host=host)
         (home / "nginx.conf").write_text(text)
         # It takes over our open socket, as at its own upgrade, so that nobody else can have taken the port meanwhile.
         process = subprocess.Popen(

@@ -14,7 +14,14 @@ NOBODY = Person(id=b"mai", status="active", version=0)
 
 
 def told(person: Person, proofing: int, at: int = 1, source: str = "source", **said: Any) -> tuple[Person, list[str]]:
-    quiet: dict[str, Any] = {"identifiers": (), "birth_date": None, "sex": None, "email": None, "phone": None}
+    quiet: dict[str, Any] = {
+        "identifiers": (),
+        "birth_date": None,
+        "sex": None,
+        "email": None,
+        "phone": None,
+        "profile": None,
+    }
     return person.told_by(assertion(**(quiet | said)), source, proofing, at)
 
 

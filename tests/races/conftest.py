@@ -11,7 +11,11 @@ from tests.races.asking import Asking
 from tests.races.provider import Portal, Provider, provider
 from tests.storage.places import empty_database, short_lived_beside
 
-FAILURES_ALLOWED = {"IDP_LIMITS__FAILED_AUTHENTICATIONS_PER_CLIENT_PER_MINUTE": "1000000"}
+FAILURES_ALLOWED = {
+    "IDP_LIMITS__FAILED_AUTHENTICATIONS_PER_CLIENT_PER_MINUTE": "1000000",
+    "IDP_REGISTRATION__OPEN_TO": "initial_access_token",
+    "IDP_REGISTRATION__REQUESTS_PER_NETWORK_PER_MINUTE": "1000000",
+}
 
 
 @pytest.fixture(scope="session")

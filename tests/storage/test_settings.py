@@ -82,6 +82,7 @@ PROXIED = {"trusted_proxies": 1, "client_certificate_header": "X-Client-Certific
         (PROXIED | {"client_certificate_url": "https://dangnhap.example.vn"}, "client_certificate_url"),
         (PROXIED | {"client_certificate_url": "https://cert.example.vn/x"}, "client_certificate_url"),
         (PROXIED | {"client_certificate_header": "X Y"}, "client_certificate_header"),
+        ({"trusted_proxies": 1, "client_certificate_from_server": True}, "client_certificate_from_server"),
     ],
 )
 def test_certificates_are_believed_of_a_proxy_on_a_host_of_its_own_or_not_at_all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from flask import Flask, Response, redirect, request
 from connectors.base import Field, Organisation
 from idp import settings
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
-from idp.web import language, pages, register
+from idp.web import devices, language, leaving, pages, register
 from idp.web.words import Banner, ClaimLabel, FieldLabel, Note, Problem, Reason
 
 REQUEST_ID = "7f3k-92qd"
@@ -88,6 +88,12 @@ ACTING = pages.ActingPage(
     portal_vi=MINISTRY[0], portal_en=MINISTRY[1], person="Nguyễn Thị Ánh Nguyệt", organisations=FIRMS, complete=True,
     action_url="/posted", retry_url="/show/acting", form_token="token-of-the-form",
 )  # fmt: skip
+DEVICE = devices.DeviceQuestionPage(
+    portal_vi=MINISTRY[0], portal_en=MINISTRY[1], user_code="BCDF-GHJK",
+    began_at=datetime(2026, 11, 21, 7, 3, 22, tzinfo=UTC), network="203.0.113.7", same_network=True,
+    action_url="/posted", form_token="token-of-the-form",
+)  # fmt: skip
+DEVICE_END = devices.DeviceEndPage(portal_vi=MINISTRY[0], portal_en=MINISTRY[1], outcome="approved")
 CLAIMS = (
     pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
     pages.ClaimRow(scope="profile", claim="name", label_id=ClaimLabel.NAME),
@@ -98,9 +104,13 @@ CLAIMS = (
     ),
 )
 TOLD = (
-    pages.PortalTold(name_vi=MINISTRY[0], name_en=MINISTRY[1], told="yes"),
-    pages.PortalTold(name_vi="Cổng dịch vụ tỉnh Lúa Vàng", name_en="Lua Vang Province", told="pending"),
-    pages.PortalTold(name_vi="Sổ tay khám bệnh", name_en="", told="no"),
+    leaving.PortalTold(name_vi=MINISTRY[0], name_en=MINISTRY[1], told="yes"),
+    leaving.PortalTold(name_vi="Cổng dịch vụ tỉnh Lúa Vàng", name_en="Lua Vang Province", told="pending"),
+    leaving.PortalTold(name_vi="Sổ tay khám bệnh", name_en="", told="no"),
+)
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 40"><rect width="80" height="40" rx="8" fill="#0b5"/>'
+    '<path d="M8 26q8-14 16 0t16 0 16 0 16 0" fill="none" stroke="#fff" stroke-width="5"/></svg>'
 )
 BACK = ("http://ministry.localhost:8421/", MINISTRY[0])
 
@@ -110,13 +120,16 @@ SHOWN: dict[str, Show] = {
     "choose-cancelled": lambda speak: pages.choose(
         replace(CHOICE, banner_id=Banner.CANCELLED, banner_source=SEN, form_targets=(_elsewhere(),)), speak
     ),
+    "choose-portal": lambda speak: pages.choose(replace(CHOICE, of_portal=_of_portal()), speak),
     "choose-many": lambda speak: pages.choose(replace(CHOICE, sources=CHOICE.sources + MANY), speak),
     "choose-none": lambda speak: pages.choose(replace(CHOICE, level=4, sources=CHOICE.sources[3:]), speak),
     "information": lambda speak: pages.information(INFORMATION, speak),
+    "information-portal": lambda speak: pages.information(replace(INFORMATION, of_portal=_of_portal()), speak),
     "consent": lambda speak: pages.information(replace(INFORMATION, consent_required=True), speak),
     "consent-missing": lambda speak: pages.information(
         replace(INFORMATION, consent_required=True, consent_missing=True), speak
     ),
+    "offline": lambda speak: pages.information(replace(INFORMATION, offline=True), speak),
     "anonymous": lambda speak: pages.information(replace(INFORMATION, lines=()), speak),
     "failure": lambda speak: pages.failure(
         STORE_UNREACHABLE, REQUEST_ID, speak, return_link=BACK, retry_url="/show/choose"
@@ -126,14 +139,20 @@ SHOWN: dict[str, Show] = {
     "failure-conflict": lambda speak: pages.failure(PERSON_CONFLICT, REQUEST_ID, speak, return_link=BACK),
     "finished": lambda speak: pages.finished(speak, BACK),
     "finished-alone": pages.finished,
-    "sign-out": lambda speak: pages.sign_out_question(
-        pages.SignOutPage(
+    "sign-out": lambda speak: leaving.sign_out_question(
+        leaving.SignOutPage(
             action_url="/posted", form_token="t", portals=tuple((portal.name_vi, portal.name_en) for portal in TOLD)
         ),
         speak,
     ),
-    "signed-out": lambda speak: pages.signed_out(TOLD, speak, BACK),
-    "signed-out-alone": lambda speak: pages.signed_out((), speak),
+    "signed-out": lambda speak: leaving.signed_out(leaving.SignedOutPage(told=TOLD, return_link=BACK), speak),
+    "signed-out-alone": lambda speak: leaving.signed_out(leaving.SignedOutPage(), speak),
+    "signed-out-onward": lambda speak: leaving.signed_out(
+        leaving.SignedOutPage(
+            told=TOLD[:2], frames=(f"{_elsewhere()}/landed",), onward=(f"{_elsewhere()}/landed?state=a+b", MINISTRY[0])
+        ),
+        speak,
+    ),
     "auto-post": lambda speak: pages.auto_post(
         pages.AutoPostPage(url=f"{_elsewhere()}/landed", fields=(("SAMLRequest", "PHNhbWw+"),), to=SEN[0]), speak
     ),
@@ -157,6 +176,18 @@ SHOWN: dict[str, Show] = {
         ),
         speak,
     ),
+    "device": lambda speak: devices.code(devices.DeviceCodePage(action_url="/posted"), speak),
+    "device-filled-in": lambda speak: devices.code(
+        devices.DeviceCodePage(action_url="/posted", user_code="BCDF-GHJK"), speak
+    ),
+    "device-wrong": lambda speak: devices.code(
+        devices.DeviceCodePage(action_url="/posted", user_code="bcdf ghjx", wrong=True), speak
+    ),
+    "device-question": lambda speak: devices.question(DEVICE, speak),
+    "device-elsewhere": lambda speak: devices.question(replace(DEVICE, same_network=False), speak),
+    "device-approved": lambda speak: devices.end(DEVICE_END, speak),
+    "device-declined": lambda speak: devices.end(replace(DEVICE_END, outcome="declined"), speak),
+    "device-gone": lambda speak: devices.end(replace(DEVICE_END, outcome="gone"), speak),
     "home": lambda speak: pages.home(speak, "/show/claims"),
     "claims": lambda speak: pages.claims_table(CLAIMS, speak),
 }
@@ -169,11 +200,20 @@ def create(**overrides: Any) -> Flask:
     app.config["SETTINGS"] = settings.load(**chosen)
     register(app)
     app.add_url_rule("/show/<name>", view_func=_show)
+    app.add_url_rule("/logo.svg", view_func=lambda: Response(LOGO, mimetype="image/svg+xml"), endpoint="logo")
     app.add_url_rule("/posted", view_func=_posted, methods=["POST"])
     app.add_url_rule("/landed", view_func=lambda: "landed", endpoint="landed", methods=["GET", "POST"])
     app.add_url_rule("/hop", view_func=lambda: redirect(f"{_elsewhere('province')}/landed"), endpoint="hop")
     app.register_error_handler(404, lambda _: pages.failure(NOT_FOUND, REQUEST_ID, language.of_request()))
     return app
+
+
+def _of_portal() -> pages.OfPortal:
+    return pages.OfPortal(
+        logo_url=f"{_elsewhere()}/logo.svg",
+        policy_url=f"{_elsewhere()}/landed",
+        terms_url=f"{_elsewhere()}/landed?terms",
+    )
 
 
 def _show(name: str) -> Response:

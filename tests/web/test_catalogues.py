@@ -38,6 +38,8 @@ FAMILIES: dict[str, set[str]] = {
     "level.needs_": {f"level.needs_{level}" for level in words.LEVELS},
     "information.title_": {f"information.title_{kind}" for kind in ("told", "consent", "anonymous")},
     "information.lead_": {f"information.lead_{kind}" for kind in ("told", "consent", "anonymous")},
+    "device.end_title_": {f"device.end_title_{outcome}" for outcome in ("approved", "declined", "gone")},
+    "device.end_lead_": {f"device.end_lead_{outcome}" for outcome in ("approved", "declined", "gone")},
     "signed_out.told_": {f"signed_out.told_{state}" for state in ("yes", "pending", "no")},
 }
 

@@ -11,7 +11,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from idp.errors import CATALOGUE, STORE_UNREACHABLE, Failure
-from idp.web import pages
+from idp.web import leaving, pages
 from idp.web.language import LANGUAGES, Language, text
 
 from .preview import CHOICE, INFORMATION, MANY, REQUEST_ID, SHOWN, TOLD, create
@@ -31,12 +31,18 @@ def test_a_page_is_whole_in_both_languages(client: FlaskClient, name: str, langu
     assert "http://idp.localhost:8400" in page and "hotro@motcua.example" in page
 
 
+# A portal's own: its page that signs somebody out there, its logo.
+ELSEWHERE = dict.fromkeys(("signed-out-onward", "choose-portal", "information-portal"), ("http://ministry.localhost",))
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_page_has_no_script_or_style_of_its_own_and_nothing_from_elsewhere(client: FlaskClient, name: str) -> None:
     page = client.get(f"/show/{name}").text
-    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|<iframe|<img", page)
-    assert re.findall(r"<script[^>]*>(.*?)</script>", page, re.S) == [""]
-    assert all(source.startswith("/static/") for source in re.findall(r"\ssrc=\"([^\"]*)", page))
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", page)
+    assert set(re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)) == {""}
+    elsewhere = ELSEWHERE.get(name, ())
+    assert all(source.startswith(("/static/", *elsewhere)) for source in re.findall(r"\ssrc=\"([^\"]*)", page))
+    assert len(re.findall(r"<iframe|<img", page)) == len(elsewhere)
     assert all(link.startswith("/static/") for link in re.findall(r"<link [^>]*href=\"([^\"]*)", page))
 
 
@@ -87,7 +93,11 @@ def test_names_from_outside_are_escaped(app: Flask, language: Language) -> None:
         shown(app, lambda: pages.failure(STORE_UNREACHABLE, EVIL, language, return_link=("/x?" + EVIL, EVIL),
                                          retry_url="/y?" + EVIL, contact=EVIL)),
         shown(app, lambda: pages.finished(language, ("https://x.example/?" + EVIL, EVIL))),
-        shown(app, lambda: pages.signed_out((replace(TOLD[0], name_vi=EVIL, name_en=EVIL),), language)),
+        shown(app, lambda: leaving.signed_out(
+            leaving.SignedOutPage(
+                told=(replace(TOLD[0], name_vi=EVIL, name_en=EVIL),), frames=("https://x.example/?" + EVIL,),
+                onward=("https://x.example/?" + EVIL, EVIL), return_link=("https://x.example/?" + EVIL, EVIL),
+            ), language)),
         shown(app, lambda: pages.auto_post(
             pages.AutoPostPage(url="https://x.example/" + EVIL, fields=((EVIL, EVIL),), to=EVIL), language)),
         shown(app, lambda: pages.onward("https://x.example/" + EVIL, EVIL, language)),
