@@ -51,7 +51,8 @@ def somebody(terminal: Terminal, source: str) -> None:
 def test_every_profile_has_two_clients_and_what_the_suite_needs_to_be_them(tester: Terminal) -> None:
     configurations = prepared(tester)
     assert configurations.keys() == {
-        "basic", "frontchannel", "backchannel", "dynamic", "fapi2-dpop", "fapi2-mtls", "fapi2-signing"
+        "basic", "frontchannel", "backchannel", "dynamic", "fapi2-dpop", "fapi2-mtls", "fapi2-jwt-mtls",
+        "fapi2-signing",
     }  # fmt: skip
     with tester.house() as house:
         for name, configuration in configurations.items():
@@ -65,7 +66,8 @@ def test_every_profile_has_two_clients_and_what_the_suite_needs_to_be_them(teste
                 assert client is not None and client.enabled
                 assert client.has_secret == client.knows_secret(given.get("client_secret", ""))
                 assert client.pkce_required == (name.startswith("fapi2"))
-                assert ("d" in given.get("jwks", {"keys": [{}]})["keys"][0]) == (client.dpop_bound_access_tokens)
+                signs = client.token_endpoint_auth_method == "private_key_jwt"
+                assert ("d" in given.get("jwks", {"keys": [{}]})["keys"][0]) == signs
                 assert ("mtls" in configuration) == client.tls_client_certificate_bound_access_tokens
         assert {client.sector for client in house.clients.all()} == {client.id for client in house.clients.all()}
     assert configurations["basic"]["client_secret_post"]["client_secret"]
@@ -175,6 +177,27 @@ def test_a_database_with_test_people_starts_for_nothing_else(tester: Terminal) -
     somebody(tester, "conformance")
     tester.environment["IDP_MODE"] = "test"
     assert "mode: this database holds test people" in tester.run("keys", "list").stderr
+    with tester.house() as house, pytest.raises(UnsafeSettings, match="holds test people"):
+        create_app(house.settings)  # as any server does that loads idp.serve
+
+
+@pytest.mark.parametrize("people, served", [("conformance", 500), ("bank", 200)])
+def test_a_database_that_answers_later_is_looked_at_before_anybody_is_let_in(
+    terminal: Terminal, people: str, served: int
+) -> None:
+    terminal.does("keys", "ensure")
+    somebody(terminal, people)
+    place, kept = terminal.home / "motcua.db", terminal.home / "kept.db"
+    place.rename(kept)
+    with terminal.house() as house:
+        client = create_app(house.settings).test_client()
+    assert [client.get(path).status_code for path in ("/health/live", "/health/ready", "/authorize")] == [200, 503, 503]
+    kept.replace(place)
+    assert [client.get(path).status_code for path in ("/health/live", "/health/ready", "/jwks")] == [
+        200,
+        served,
+        served,
+    ]
 
 
 def test_no_other_mode_can_configure_the_source_or_read_one(tester: Terminal) -> None:

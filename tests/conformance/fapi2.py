@@ -11,12 +11,13 @@ import requests
 
 from tests.conformance.suite_client import Asked, SuiteClient
 
-SIGNING, DPOP, MTLS = "fapi2-signing", "fapi2-dpop", "fapi2-mtls"
+SIGNING, DPOP, MTLS, BOTH = "fapi2-signing", "fapi2-dpop", "fapi2-mtls", "fapi2-jwt-mtls"
 PAR = "pushed_authorization_request_endpoint"
 
 of_every_plan = pytest.mark.parametrize("profile", [SIGNING, DPOP, MTLS])
+by_every_client = pytest.mark.parametrize("profile", [SIGNING, DPOP, MTLS, BOTH])
 with_dpop = pytest.mark.parametrize("profile", [SIGNING, DPOP])
-with_assertions = pytest.mark.parametrize("profile", [SIGNING, DPOP])  # the clients of the third prove by certificate
+with_assertions = pytest.mark.parametrize("profile", [SIGNING, DPOP, BOTH])  # MTLS: by the certificate alone
 with_request_objects = pytest.mark.parametrize("profile", [SIGNING])
 
 
@@ -53,7 +54,7 @@ def code_form(first: SuiteClient, asked: Asked) -> dict[str, Any]:
 def refused(answer: requests.Response, *errors: str) -> None:
     """One of these errors, as JSON that nobody stores (RFC 6749 section 5.2)."""
     said = answer.json()
-    assert said["error"] in errors, said
+    assert said.get("error") in errors, said
     assert answer.status_code in ((400, 401) if said["error"] == "invalid_client" else (400,))
     assert answer.headers["Content-Type"].split(";")[0] == "application/json"
     assert "no-store" in answer.headers["Cache-Control"]

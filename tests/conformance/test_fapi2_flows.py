@@ -107,9 +107,8 @@ def test_fapi2_security_profile_final_ensure_request_object_with_multiple_aud_su
 ) -> None:
     first = client(profile)
     request = first.ask()
-    asked = named(
-        first, request, first.push(request.parameters, aud=["https://other.example", first.deployment.issuer])
-    )
+    audience = ["https://other.example", first.deployment.issuer]
+    asked = named(first, request, first.push(request.parameters, aud=audience))
     assert first.redeemed(asked, first.visit(asked))
 
 

@@ -10,7 +10,9 @@ import requests
 
 from tests.conformance.conftest import NewClient
 from tests.conformance.fapi2 import (
+    BOTH,
     MTLS,
+    by_every_client,
     code_form,
     code_of,
     of_every_plan,
@@ -46,8 +48,10 @@ def test_fapi2_security_profile_final_incorrect_pkce_code_verifier_rejected(clie
 def test_fapi2_security_profile_final_ensure_authorization_code_is_bound_to_client(
     client: NewClient, profile: str
 ) -> None:
-    """The second client holds everything that belongs to the code, the DPoP key too."""
-    first, second = client(profile), client(profile, "client2")
+    """The second client knows the person, and holds everything that belongs to the code, the DPoP key too."""
+    first = client(profile)
+    second = client(profile, "client2", browser=first.browser)
+    second.sign_in()
     asked = first.ask_pushed()
     second.dpop = first.dpop
     refused(second.redeem(asked, code_of(first, asked)), "invalid_grant")
@@ -93,14 +97,14 @@ def test_fapi2_security_profile_final_ensure_client_id_in_token_endpoint(client:
     refused(first.redeem(asked, code), "invalid_client")
 
 
-@of_every_plan
+@by_every_client
 def test_fapi2_security_profile_final_ensure_holder_of_key_required(client: NewClient, profile: str) -> None:
     """Neither where the request was pushed nor here does the client show a key."""
     first = client(profile)
     asked = pushed_without_proof(first, first.ask())
     form = code_form(first, asked)
     first.configuration = {name: value for name, value in first.configuration.items() if name != "mtls"}
-    errors = ("invalid_client",) if profile == MTLS else ("invalid_dpop_proof", "invalid_request", "invalid_grant")
+    errors = {MTLS: ("invalid_client",), BOTH: ("invalid_request",)}.get(profile, ("invalid_dpop_proof",))
     refused(first.post("token_endpoint", form), *errors)
 
 
