@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask
+from flask import Flask, request
 
 from idp import observe
 from idp.audit import Audit
@@ -15,6 +16,7 @@ from idp.broker.desk import Desk
 from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients import Clients
+from idp.clients.fetching import Fetching
 from idp.clients.invitations import Invitations
 from idp.clients.keys import ClientKeys
 from idp.clients.self_registrations import SelfRegistrations
@@ -61,10 +63,12 @@ from idp.serving import serve_with
 from idp.sessions import Sessions
 from idp.sessions.cookies import Cookies
 from idp.sessions.grants import Grants
-from idp.settings import Settings, UnsafeSettings, load
-from idp.sources import TEST_PEOPLE, Sources
-from idp.storage import Database, ShortLived, db, schema
+from idp.settings import Settings, load
+from idp.sources import Sources
+from idp.sources.apart import kept_apart
+from idp.storage import Database, ShortLived, db
 from idp.storage.changes import Changes
+from idp.storage.database import Unreachable
 from idp.storage.engines import make_engine
 from idp.storage.outbox import Outbox
 from idp.storage.short_lived import open_short_lived
@@ -87,6 +91,7 @@ class House:
     keys: Keys
     clients: Clients
     client_keys: ClientKeys
+    fetching: Fetching
     people: People
     sources: Sources
     sessions: Sessions
@@ -110,6 +115,7 @@ def build(settings: Settings) -> House:
     egress = Egress(settings.outbound)
     keys = Keys(database, sealer, changes, settings.issuer)
     clients = Clients(database, changes, sealer)
+    fetching = Fetching()
     people = People(database, sealer, audit)
     sources = Sources(
         database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once,
@@ -123,7 +129,7 @@ def build(settings: Settings) -> House:
     return House(
         settings=settings, sealer=sealer, database=database, short_lived=short_lived, changes=changes, outbox=outbox,
         audit=audit, egress=egress, keys=keys, clients=clients,
-        client_keys=ClientKeys(egress), people=people, sources=sources, sessions=sessions,
+        client_keys=ClientKeys(egress, fetching), fetching=fetching, people=people, sources=sources, sessions=sessions,
         grants=Grants(database, people, audit, sessions.mandates, settings.lifetimes),
         notices=LogoutNotices(
             http=egress, clients=clients, keys=keys, audit=audit, database=database, issuer=settings.issuer,
@@ -137,22 +143,15 @@ def build(settings: Settings) -> House:
     )  # fmt: skip
 
 
-def refuse_mixed_people(house: House) -> None:
-    """Test people and others are never in one database; raises UnsafeSettings, and Unreachable."""
-    if house.settings.lets_test_people_in:
-        if not house.people.all_came_from(TEST_PEOPLE):
-            raise UnsafeSettings("mode: conformance needs a database of its own, and this one holds other people")
-    elif house.people.some_came_from(TEST_PEOPLE):
-        raise UnsafeSettings("mode: this database holds test people, so it is for conformance alone")
-
-
 def create_app(settings: Settings | None = None) -> Flask:
     """The provider as a WSGI application; raises UnsafeSettings rather than start half safe."""
     settings = settings or load()
     observe.configure(settings.log_level)
     house = build(settings)
+    apart = kept_apart(settings, house.people, house.database)
+    with suppress(Unreachable):  # then it is asked before every page, until it answers
+        apart()
     if settings.lets_test_people_in:
-        refuse_mixed_people(house)
         # At the highest level: whatever log_level says, this is seen.
         log.critical("conformance_mode", meaning="anybody can sign in as a test person: this is a test deployment")
     app = Flask("idp", static_folder=None)
@@ -163,8 +162,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["motcua"] = house
     db.init_app(app)
-    questions = (house.database.check, schema.at_head(house.database), house.short_lived.check, house.keys.check)
+    questions = (house.database.check, apart, house.short_lived.check, house.keys.check)
     serve_with(app, house.audit, ready=questions, measure=lambda: observe.outbox(house.outbox.standing()))
+    app.before_request(lambda: apart() if request.blueprint else None)
     _add_rooms(app, house)
     return app
 
@@ -234,7 +234,8 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
         revoke=client_endpoint.around(Revocation(grants=house.grants, access_tokens=access_tokens), "/revoke"),
         par=client_endpoint.around(
             PushedRequests(
-                reader=reader, shelf=shelf, proofs=proofs, seconds=settings.lifetimes.pushed_request_seconds
+                reader=reader, journey=journey, shelf=shelf, proofs=proofs,
+                seconds=settings.lifetimes.pushed_request_seconds,
             ),
             PAR,
         ),
@@ -262,7 +263,8 @@ def _reader(house: House, jose: Jose, shelf: Shelf) -> Reader:
     return Reader(
         clients=house.clients, people=house.people, keys=house.keys, shelf=shelf,
         request_objects=RequestObjects(
-            jose=jose, http=house.egress, database=house.database, issuer=house.settings.issuer
+            jose=jose, http=house.egress, fetching=house.fetching, database=house.database,
+            issuer=house.settings.issuer,
         ),
         parameter_characters=house.settings.limits.parameter_characters,
     )  # fmt: skip
@@ -297,8 +299,9 @@ def _registering(house: House) -> Registering:
         statements=SoftwareStatements.configured(
             policy.statement_issuer, policy.statement_keys_file, audience=settings.issuer
         ),
-        http=house.egress, database=house.database, short_lived=house.short_lived, audit=house.audit,
-        issuer=settings.issuer, per_minute=policy.requests_per_network_per_minute,
+        http=house.egress, fetching=house.fetching, database=house.database, short_lived=house.short_lived,
+        audit=house.audit,
+        issuer=settings.issuer, origins=settings.origins, per_minute=policy.requests_per_network_per_minute,
         local_allowed=settings.outbound.allow_loopback,
     )  # fmt: skip
 

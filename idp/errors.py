@@ -103,6 +103,7 @@ NO_CERTIFICATE_SHOWN = _row("T25", "invalid_request", 400, "this client must sho
 BAD_SUBJECT_TOKEN = _row("T26", "invalid_request", 400, "subject_token is not a token that this client may exchange", "RFC 8693 section 2.2.2: expired, revoked, exchanged before, or granted to somebody else")
 BAD_EXCHANGE = _row("T27", "invalid_request", 400, "a token is exchanged for one access token, for one API and one purpose", "RFC 8693 section 2.1: subject_token_type and requested_token_type access_token, resource, one word of scope, no actor_token")
 NO_KEY_FOR_TOKEN = _row("T28", "invalid_request", 400, "this client registered encrypted tokens and shows no key for them", "jwks or jwks_uri holds no key that fits id_token_encrypted_response_alg, or cannot be fetched")
+TOO_LOW_FOR_API = _row("T29", "invalid_request", 400, "the API asks for a higher level than the person signed in at", "RFC 8693 section 2.2.2; the API's minimum_level, which the portal can ask for by acr_values")
 
 # I: introspection and revocation (RFC 7662 section 2.1, RFC 7009 section 2.1)
 NO_TOKEN_NAMED = _row("I01", "invalid_request", 400, "token is missing", "the request must hold one token, whatever its kind")
@@ -127,7 +128,7 @@ NOT_THE_HOLDER = _row("D03", "invalid_token", 401, "the access token must be sho
 
 # R: portals that register themselves (RFC 7591 section 3.2.2, RFC 7592 section 2)
 NO_REGISTRATION_TOKEN = _row("R01", "invalid_token", 401, "a token is required to register, or to manage a registration", "Authorization: Bearer with an initial access token (`idp portals invite`), or with the registration_access_token")
-BAD_REGISTRATION_TOKEN = _row("R02", "invalid_token", 401, "the token is unknown, expired, used up, replaced or another client's", "`idp portals invitations`; a registration_access_token is replaced at each change")
+BAD_REGISTRATION_TOKEN = _row("R02", "invalid_token", 401, "the token is unknown, expired, used up, replaced or another client's", "`idp portals invitations`; a registration_access_token is replaced at each change, and void once an operator changed the portal")
 BAD_CLIENT_METADATA = _row("R03", "invalid_client_metadata", 400, "the client metadata cannot be registered", "the answer says which member, the portal must change it")
 BAD_CLIENT_REDIRECT_URI = _row("R04", "invalid_redirect_uri", 400, "a redirect_uri cannot be registered", "https, or for native apps a scheme of their own or loopback; no fragment, no wildcard")
 BAD_SOFTWARE_STATEMENT = _row("R05", "invalid_software_statement", 400, "the software statement is malformed, expired or not signed by its issuer", "RFC 7591 section 2.3; registration.statement_keys_file")

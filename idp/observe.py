@@ -41,6 +41,7 @@ OUTBOX_OLDEST = Gauge(
     "motcua_outbox_oldest_waiting_seconds", "Age of the oldest message that waits, 0 if none does",
     multiprocess_mode="mostrecent",
 )  # fmt: skip
+DEVICES_BEGUN = Counter("motcua_devices_begun_total", "Devices without a keyboard that began to wait")
 STORE_TRIPS = Counter("motcua_store_trips_total", "Round trips to stores, by kind", ["kind"])
 
 # A last net under what the code already keeps out of the logs: our tokens, JWTs, and 12- or 9-digit numbers.

@@ -22,9 +22,11 @@ from idp.web import language, pages
 
 REQUEST_ID = "motcua.request_id"
 # What libraries call answers JSON; everybody else is a person and gets a page.
-JSON_ENDPOINTS = frozenset(
-    {"oidc.token", "oidc.userinfo", "oidc.configuration", "oidc.jwks", "live", "ready", "metrics"}
-)
+JSON_PATHS = frozenset({
+    "/token", "/userinfo", "/introspect", "/revoke", "/par", "/device_authorization", "/register", "/jwks",
+    "/.well-known/openid-configuration", "/health/live", "/health/ready", "/metrics",
+})  # fmt: skip
+OF_REGISTRATIONS = "/register/"
 _OF_STATUS = {
     404: errors.NOT_FOUND,
     405: errors.WRONG_METHOD,
@@ -110,7 +112,7 @@ def _unforeseen(problem: Exception) -> Response:
 def _told(failure: Failure, headers: dict[str, str] | None = None) -> Response:
     """The failure to whoever asked: JSON for a library, a page for a person."""
     observe.REFUSALS.labels(failure.code).inc()
-    if request.endpoint in JSON_ENDPOINTS or request.path in ("/token", "/userinfo", "/jwks"):
+    if request.path in JSON_PATHS or request.path.startswith(OF_REGISTRATIONS):
         told: Any = {"error": failure.error, "error_description": f"{failure.code}: {failure.description}"}
         response = Response(json.dumps(told), failure.status, {"Cache-Control": "no-store"}, "application/json")
     else:

@@ -106,10 +106,6 @@ class Audit:
         details = {"resource": resource, "purpose": purpose}
         _add(tx, "exchanged", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
 
-    def device_began(self, tx: Transaction, *, client_id: str) -> None:
-        """A device of a portal waits for somebody to sign in for it."""
-        _add(tx, "device_began", client_id=client_id)
-
     def device_approved(self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str) -> None:
         """A person let a device of the portal in; what it then gets is an event of its own."""
         _add(tx, "device_approved", person_id=person_id, session_id=session_id, client_id=client_id)

@@ -104,12 +104,19 @@ class Shelf:
     def note_checked(self, login_id: str, session_id: bytes) -> None:
         self._keep("checked", _within(login_id, session_id), True)
 
-    def note_confirmed(self, login_id: str) -> None:
-        """The person was shown which device they sign in for, and went on."""
-        self._keep("confirmed", login_id, True)
+    def note_confirmed(self, login_id: str, session_id: bytes | None) -> None:
+        """Whoever this session is of, or somebody who was not signed in, was shown which device it is, and went on."""
+        self._keep("confirmed", _within(login_id, session_id or b""), True)
 
-    def is_confirmed(self, login_id: str) -> bool:
-        return self._read("confirmed", login_id) is not None
+    def is_confirmed(self, login_id: str, session_id: bytes | None) -> bool:
+        """Whether whoever is here now said that the device is theirs; what another person said does not count.
+
+        Nobody's word is the word of whoever then signed in within this sign-in, and of no session from elsewhere.
+        """
+        if self._read("confirmed", _within(login_id, session_id or b"")) is not None:
+            return True
+        before = session_id is not None and self._read("confirmed", _within(login_id, b"")) is not None
+        return before and self._read("signed-in", _within(login_id, session_id or b"")) is not None
 
     def begin_leg(self, handle: str, leg: Leg) -> None:
         """The visit can be found as long as its sign-in, so that whoever comes back late is led to the portal."""

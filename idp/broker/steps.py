@@ -38,6 +38,7 @@ class Need:
     act_for: bool = False  # the portal serves organisations too, and there is a register that knows who acts for them
     only_person: str | None = None  # hexadecimal id; "" is nobody
     ui_locales: tuple[str, ...] = ()
+    answered_at: str = ""  # the portal's address that the answer goes to; of a device, no address
 
 
 @dataclass(frozen=True, kw_only=True)

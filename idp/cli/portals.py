@@ -14,7 +14,7 @@ from idp.app import House
 from idp.cli import invitations, shared
 from idp.cli.deliveries import deliveries
 from idp.cli.shared import Wrong
-from idp.clients import Client, Registration, registry
+from idp.clients import ChangedMeanwhile, Client, Registration, registry
 from idp.clients.self_registrations import SelfRegistrations
 from idp.people.assurance import acr
 from idp.people.claims import GUARDED_SCOPES
@@ -143,7 +143,8 @@ def update(
 ) -> None:  # fmt: skip
     """Replace what the portal registered by what FILE says; the sector stays, and so does the secret.
 
-    FILE is what `idp portals show ID --json` prints, changed.
+    FILE is what `idp portals show ID --json` prints, changed. A portal that registered itself cannot change its
+    registration any more afterwards, so that it takes nothing of this back.
     """
     house = shared.open_house()
     before = _known(house, portal_id)
@@ -158,12 +159,17 @@ def update(
         return
     new_scopes = set(after.scopes) - set(before.scopes)
     _refuse_guarded(new_scopes, grants, reason)
-    with shared.secret_files() as drafted, house.database.write() as tx:
-        secret = house.clients.change(tx, portal_id, before, after)
-        _audit(house, tx, portal_id, f"changed {', '.join(changed)}", operator)
-        _audit_grants(house, tx, portal_id, new_scopes & set(grants), reason, operator)
-        handed = _hand_over(drafted, secret, secret_file)
-    click.echo(f"{portal_id}: changed {', '.join(changed)}{handed}")
+    try:
+        with shared.secret_files() as drafted, house.database.write() as tx:
+            secret = house.clients.change(tx, portal_id, before, after)
+            is_taken_over = SelfRegistrations(house.database).void(tx, portal_id)
+            _audit(house, tx, portal_id, f"changed {', '.join(changed)}", operator)
+            _audit_grants(house, tx, portal_id, new_scopes & set(grants), reason, operator)
+            handed = _hand_over(drafted, secret, secret_file)
+    except ChangedMeanwhile:
+        raise Wrong(f"{portal_id}: has just been changed by somebody else; see `idp portals show`") from None
+    void = "; its registration token is void: it changes nothing by itself any more" if is_taken_over else ""
+    click.echo(f"{portal_id}: changed {', '.join(changed)}{void}{handed}")
 
 
 @portals.command()

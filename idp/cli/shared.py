@@ -13,9 +13,10 @@ from typing import IO, Any
 import click
 from pydantic import ValidationError
 
-from idp.app import House, build, refuse_mixed_people
+from idp.app import House, build
 from idp.seal import BadSeal
 from idp.settings import UnsafeSettings, load
+from idp.sources.apart import refuse_mixed_people
 from idp.storage import schema
 from idp.storage.database import Unreachable
 
@@ -45,7 +46,7 @@ def open_house() -> House:
     """The rooms, over a database at the newest step. Raises what `in_one_sentence` tells."""
     house = build(load())
     schema.check_at_head(house.database)
-    refuse_mixed_people(house)
+    refuse_mixed_people(house.settings, house.people)
     return house
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from idp import entropy
 from idp.clients.policies import FAPI_ALGORITHMS
-from idp.clients.registration import Registration
+from idp.clients.registration import DEVICE_CODE, Registration
 from idp.clients.urls import matches, origin
 
 ALL_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
@@ -19,6 +19,7 @@ class Client(Registration):
     enabled: bool
     secret_fingerprint: bytes | None
     sealed_secret: bytes | None = None  # of a client that signs with its secret; `Clients.secret_of` reads it
+    registered_itself: bool = False  # so that its name is its own word, which nobody has checked
 
     def knows_secret(self, secret: str) -> bool:
         """Whether this is the portal's secret. Secrets are 256 bits of chance, so a plain SHA-256 keeps them."""
@@ -79,9 +80,14 @@ class Client(Registration):
     def own_logo(self) -> str | None:
         """The logo, if it is at an address of the portal's own: who is shown it is seen by nobody but the portal
         that they come from.
+
+        Of a portal that registered itself that is where all its answers go: its home is its own word, and it could
+        show anybody's sign beside its name.
         """
-        own = map(origin, (self.home_url, *self.redirect_uris))
-        return self.logo_uri if self.logo_uri is not None and origin(self.logo_uri) in own else None
+        own = self.redirect_uris if self.registered_itself else (self.home_url, *self.redirect_uris)
+        if self.logo_uri is None or (self.registered_itself and DEVICE_CODE in self.grant_types):
+            return None
+        return self.logo_uri if origin(self.logo_uri) in map(origin, own) else None
 
     @property
     def origins(self) -> tuple[str, ...]:

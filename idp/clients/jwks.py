@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
@@ -19,8 +19,8 @@ from idp.seal import from_text
 JWKS_BYTES = 65_536
 KEYS_LIMIT = 20
 MEMBER_CHARACTERS = 8192  # of one member; a certificate is the longest
-RSA_BITS = range(2048, 8193)  # NIST SP 800-57 part 1, table 2; above, checking a signature takes too long
-RSA_EXPONENTS = range(3, 2**32)
+RSA_BITS = range(2048, 4097)  # NIST SP 800-57 part 1, table 2; above, checking a signature takes too long
+RSA_EXPONENT = 65537  # the one that anybody uses; with a large one of a stranger's choice we would calculate for long
 SIGNS: Mapping[str, tuple[str, tuple[str | None, ...]]] = {
     "RS256": ("RSA", (None,)), "PS256": ("RSA", (None,)), "ES256": ("EC", ("P-256",)), "EdDSA": ("OKP", ("Ed25519",)),
 }  # fmt: skip
@@ -31,6 +31,8 @@ ENCRYPTS: Mapping[str, tuple[str, ...]] = {
 _PUBLIC = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _CURVES = {"EC": {"P-256": 32, "P-384": 48, "P-521": 66}, "OKP": {"Ed25519": 32, "X25519": 32}}
 _AGREES = ("P-256", "P-384", "P-521", "X25519")
+# A point of small order agrees with nobody (RFC 7748 section 6.1): whichever private key tries it, it fails.
+_ANY_PRIVATE_KEY = x25519.X25519PrivateKey.from_private_bytes(bytes(range(32)))
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _JOSERFC: Mapping[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
@@ -124,6 +126,8 @@ def _key(key: dict[str, Any]) -> PublicKey:
     try:
         readable = _JOSERFC[kty].import_key({"kty": kty, **members})
         public = readable.public_key
+        if isinstance(public, x25519.X25519PublicKey):
+            _ANY_PRIVATE_KEY.exchange(public)
     except (JoseError, ValueError):
         raise ValueError(f"a key of the kind {kty} cannot be read") from None
     return PublicKey(
@@ -154,8 +158,8 @@ def _check_strength(kty: str, members: Mapping[str, str]) -> None:
     exponent = int.from_bytes(sizes["e"], "big")
     if int.from_bytes(sizes["n"], "big").bit_length() not in RSA_BITS:
         raise ValueError(f"an RSA key has {RSA_BITS.start} to {RSA_BITS.stop - 1} bits")
-    if exponent not in RSA_EXPONENTS or exponent % 2 == 0:
-        raise ValueError("an RSA key has an odd exponent below 2^32")
+    if exponent != RSA_EXPONENT:
+        raise ValueError(f"an RSA key has the exponent {RSA_EXPONENT}")
 
 
 def _certificate(chain: object, public: Any) -> bytes:

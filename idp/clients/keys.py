@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -21,13 +19,12 @@ from connectors.base import Http, OutboundError
 from idp import clock
 from idp.clients import jwks
 from idp.clients.client import Client
+from idp.clients.fetching import Fetching
 from idp.clients.jwks import PublicKey
 
 FRESH_SECONDS = 300
 STALE_SECONDS = 86_400
 ASK_AGAIN_SECONDS = 10  # between two fetches of one address, whoever asks for whatever key id
-WAIT_SECONDS = 1.0  # for another thread that fetches the same, and for one of the places
-FETCHES_AT_ONCE = 2  # in a process: portals with slow hosts never hold all its threads
 REMEMBERED = 5_000
 
 log = structlog.get_logger()
@@ -41,7 +38,6 @@ class NoKey(Exception):
 class _Place:
     """What is known of one address."""
 
-    fetching: threading.Lock = field(default_factory=threading.Lock)
     keys: tuple[PublicKey, ...] = ()
     fetched_at: float | None = None
     asked_at: float | None = None
@@ -50,12 +46,12 @@ class _Place:
 class ClientKeys:
     """Shared by all threads of a process; every process fetches for itself."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, fetching: Fetching) -> None:
         self._http = http
+        self._fetching = fetching
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Place] = OrderedDict()
         self._registered: OrderedDict[str, tuple[object, tuple[PublicKey, ...]]] = OrderedDict()
-        self._places = threading.BoundedSemaphore(FETCHES_AT_ONCE)
 
     def verification_keys(self, client: Client, *, kid: str | None, alg: str) -> list[jwt.PyJWK]:
         """The keys by which a signature of the portal may be checked: those called `kid`, or all where it is None.
@@ -98,17 +94,11 @@ class ClientKeys:
 
     def _published(self, url: str, *, anew: bool) -> tuple[PublicKey, ...]:
         place = self._place(url)
-        if anew or not _is_younger(place.fetched_at, FRESH_SECONDS):
-            with _held(place.fetching) as ours:
-                if ours and not _is_younger(place.asked_at, ASK_AGAIN_SECONDS):
-                    self._fetch_in_turn(url, place)
+        if _must_be_asked(place, anew=anew):
+            with self._fetching.turn(url) as ours:
+                if ours and _must_be_asked(place, anew=anew):
+                    self._fetch(url, place)
         return place.keys if _is_younger(place.fetched_at, STALE_SECONDS) else ()
-
-    def _fetch_in_turn(self, url: str, place: _Place) -> None:
-        with _held(self._places) as free:
-            if free:
-                place.asked_at = clock.monotonic()
-                self._fetch(url, place)
 
     def _fetch(self, url: str, place: _Place) -> None:
         try:
@@ -119,6 +109,8 @@ class ClientKeys:
             place.fetched_at = clock.monotonic()
         except (OutboundError, ValueError) as problem:
             log.warning("client_keys_not_fetched", reason=str(problem), keys_kept=len(place.keys))
+        finally:
+            place.asked_at = clock.monotonic()  # a host that keeps us waiting is left alone for just as long
 
     def _place(self, url: str) -> _Place:
         with self._lock:
@@ -126,6 +118,11 @@ class ClientKeys:
             self._known.move_to_end(url)
             _forget_oldest(self._known)
             return place
+
+
+def _must_be_asked(place: _Place, *, anew: bool) -> bool:
+    is_fresh = not anew and _is_younger(place.fetched_at, FRESH_SECONDS)
+    return not is_fresh and not _is_younger(place.asked_at, ASK_AGAIN_SECONDS)
 
 
 def _fit(keys: tuple[PublicKey, ...], kid: str | None, alg: str) -> list[PublicKey]:
@@ -139,14 +136,3 @@ def _forget_oldest(kept: OrderedDict[str, Any]) -> None:
 
 def _is_younger(instant: float | None, seconds: float) -> bool:
     return instant is not None and clock.monotonic() - instant < seconds
-
-
-@contextmanager
-def _held(lock: threading.Lock | threading.BoundedSemaphore) -> Iterator[bool]:
-    """Whether we have it within WAIT_SECONDS; given back at the end."""
-    ours = lock.acquire(timeout=WAIT_SECONDS)
-    try:
-        yield ours
-    finally:
-        if ours:
-            lock.release()

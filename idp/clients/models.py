@@ -5,7 +5,7 @@ What the portal registered is one JSON text, validated by `clients.Client` both 
 
 from __future__ import annotations
 
-from sqlalchemy import LargeBinary, String, bindparam, insert, literal_column, select, update
+from sqlalchemy import LargeBinary, String, bindparam, exists, insert, literal_column, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.storage import Base
@@ -47,8 +47,9 @@ class SelfRegistrationRow(Base):
 
 ADD = insert(ClientRow)
 _KNOWN = select(
-    ClientRow.id, ClientRow.enabled, ClientRow.secret_fingerprint, ClientRow.sealed_secret, ClientRow.registration
-)
+    ClientRow.id, ClientRow.enabled, ClientRow.secret_fingerprint, ClientRow.sealed_secret, ClientRow.registration,
+    exists().where(SelfRegistrationRow.client_id == ClientRow.id).label("registered_itself"),
+)  # fmt: skip
 FIND = _KNOWN.where(ClientRow.id == bindparam("client_id"))
 FIND_ALL = _KNOWN.order_by(ClientRow.id)
 SET_ENABLED = (
@@ -65,9 +66,9 @@ SET_SECRET = (
         changed_at=bindparam("now"),
     )
 )
-CHANGE = (
+CHANGE = (  # of two who change what they both read, one does
     update(ClientRow)
-    .where(ClientRow.id == bindparam("client_id"))
+    .where(ClientRow.id == bindparam("client_id"), ClientRow.registration == bindparam("old_registration"))
     .values(registration=bindparam("new_registration"), changed_at=bindparam("now"))
 )
 
@@ -103,4 +104,12 @@ CHANGE_SELF_REGISTRATION = (  # of two who come with one token, one changes it
         SelfRegistrationRow.fingerprint == bindparam("old_fingerprint"),
     )
     .values(fingerprint=bindparam("new_fingerprint"), software=bindparam("new_software"))
+)
+VOID_SELF_REGISTRATION = (
+    update(SelfRegistrationRow)
+    .where(
+        SelfRegistrationRow.client_id == bindparam("client_id"),
+        SelfRegistrationRow.fingerprint != bindparam("no_fingerprint"),
+    )
+    .values(fingerprint=bindparam("no_fingerprint"))
 )

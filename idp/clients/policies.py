@@ -131,6 +131,10 @@ def _faults_of_fapi(portal: Registration) -> Iterator[str]:
         yield "FAPI 2.0 needs pkce_required and require_pushed_authorization_requests"
     if not (portal.dpop_bound_access_tokens or portal.tls_client_certificate_bound_access_tokens):
         yield "FAPI 2.0 needs dpop_bound_access_tokens or tls_client_certificate_bound_access_tokens"
+    if _DEVICE in portal.grant_types:
+        # Section 5.3.2 knows one way to a person's tokens, the code flow of 5.3.2.2: pushed, with PKCE, and answered in
+        # the browser that asked. A device's code is typed wherever somebody was talked into typing it.
+        yield "FAPI 2.0 asks people by authorization_code alone, not by the device grant"
     signs = ("token_endpoint_auth_signing_alg", "request_object_signing_alg", "userinfo_signed_response_alg")
     if any(getattr(portal, name) not in (None, *FAPI_ALGORITHMS) for name in (*signs, *SIGNED_FOR_THEM)):
         yield f"FAPI 2.0 signs with {', '.join(FAPI_ALGORITHMS)}"

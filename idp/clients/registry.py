@@ -16,6 +16,7 @@ from idp.storage import Database, Transaction
 from idp.storage.changes import Changes
 
 TOPIC = "clients"
+APIS_TOPIC = "clients.apis"  # which name is whose: an operator's to say, so that no portal's change of its own moves it
 SECRET_PURPOSE = "clients.secret"
 CACHED_CLIENTS = 10_000
 CLIENT_ID_LIMIT_CHARACTERS = 64
@@ -24,6 +25,10 @@ CLIENT_ID = re.compile(rf"[A-Za-z0-9._~-]{{1,{CLIENT_ID_LIMIT_CHARACTERS}}}", re
 
 class UnknownClient(LookupError):
     """No portal has this id."""
+
+
+class ChangedMeanwhile(RuntimeError):
+    """The portal is not any more what somebody wanted to change."""
 
 
 class Clients:
@@ -37,23 +42,25 @@ class Clients:
 
     def find(self, client_id: str) -> Client | None:
         """The portal with this id, switched on or off, or None."""
-        if not CLIENT_ID.fullmatch(client_id):
-            return None  # whoever asks may write anything; only what can be an id reaches the database
         number = self._changes.number(TOPIC)
         if number != self._number or len(self._known) > CACHED_CLIENTS:
             self._known, self._number = {}, number
         cache = self._known  # what is read now belongs to this number: it must not outlive it in the next one's cache
-        known = cache.get(client_id)
-        if known is None:
-            row = self._database.one(models.FIND, client_id=client_id)
-            if row is None:
-                return None
-            known = cache[client_id] = _client(row)
+        known = cache.get(client_id) or self.read(client_id)
+        if known is not None:
+            cache[client_id] = known
         return known
+
+    def read(self, client_id: str) -> Client | None:
+        """As `find`, but as it is this moment: for whoever will change it."""
+        if not CLIENT_ID.fullmatch(client_id):
+            return None  # whoever asks may write anything; only what can be an id reaches the database
+        row = self._database.one(models.FIND, client_id=client_id)
+        return None if row is None else _client(row)
 
     def by_resource(self, resource: str) -> Client | None:
         """The API that answers to this name, switched on or off, or None."""
-        number = self._changes.number(TOPIC)
+        number = self._changes.number(APIS_TOPIC)
         if number != self._apis[0]:
             self._apis = (number, {name: client.id for client in self.all() for name in client.resource_uris})
         client_id = self._apis[1].get(resource)
@@ -76,20 +83,27 @@ class Clients:
             changed_at=clock.seconds(), secret_fingerprint=kept, sealed_secret=sealed,
         )  # fmt: skip
         self._changes.bump(tx, TOPIC)
+        if registration.resource_uris:
+            self._changes.bump(tx, APIS_TOPIC)
         return secret
 
     def change(self, tx: Transaction, client_id: str, before: Registration, after: Registration) -> str | None:
         """The portal's registration is another; returns its new secret, if it needs one that it did not have.
 
         A secret that is only compared is kept as a fingerprint, so that a portal which begins to sign with its secret
-        gets a new one. Raises UnknownClient.
+        gets a new one. Raises UnknownClient, and ChangedMeanwhile for a portal that is not `before` any more.
         """
-        found = tx.run(
-            models.CHANGE, client_id=client_id, new_registration=after.model_dump_json(), now=clock.seconds()
-        )
-        if not found:
+        row = tx.one(models.FIND, client_id=client_id)
+        if row is None:
             raise UnknownClient(client_id)
+        if _said(_client(row)) != _said(before) or not tx.run(
+            models.CHANGE, client_id=client_id, old_registration=row[4], new_registration=after.model_dump_json(),
+            now=clock.seconds(),
+        ):  # fmt: skip
+            raise ChangedMeanwhile(client_id)
         self._changes.bump(tx, TOPIC)
+        if after.resource_uris != before.resource_uris:
+            self._changes.bump(tx, APIS_TOPIC)
         if after.has_secret and (not before.has_secret or after.signs_with_secret != before.signs_with_secret):
             return self._give_secret(tx, client_id, after)
         if before.has_secret and not after.has_secret:
@@ -136,9 +150,14 @@ class Clients:
         return entropy.fingerprint(secret), None
 
 
+def _said(portal: Registration) -> dict[str, Any]:
+    return portal.model_dump(include=set(Registration.model_fields))
+
+
 def _client(row: Sequence[Any]) -> Client:
-    client_id, enabled, secret_fingerprint, sealed_secret, registration = row
+    client_id, enabled, secret_fingerprint, sealed_secret, registration, registered_itself = row
     kept, sealed = (None if value is None else bytes(value) for value in (secret_fingerprint, sealed_secret))
     return Client(
-        **json.loads(registration), id=client_id, enabled=bool(enabled), secret_fingerprint=kept, sealed_secret=sealed
-    )
+        **json.loads(registration), id=client_id, enabled=bool(enabled), secret_fingerprint=kept, sealed_secret=sealed,
+        registered_itself=bool(registered_itself),
+    )  # fmt: skip

@@ -7,23 +7,31 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from connectors.base import Http, OutboundError
+from idp.clients.registration import DEVICE_CODE, Registration
 from idp.clients.urls import is_of_native_app
 
 DOCUMENT_BYTES = 65_536
 
 
-def sector_of(client_id: str, redirect_uris: Sequence[str], sector_identifier_uri: str | None) -> str:
-    """The sector of a portal that nobody gave one: the host that proves who it is by what it publishes or receives.
+def sector_of(client_id: str, portal: Registration) -> str:
+    """The sector of a portal that nobody gave one: the host that all its answers go to, or that lists where they go.
 
-    Addresses within a person's device prove nothing, so that an app without another has a sector of its own, in a form
-    that no host name has. Raises ValueError for several hosts without a document that names them.
+    Whoever writes down a host they do not own then learns nothing, for the answers go to its owner. Not so by the
+    device grant, whose answers go to whoever asks, or within a person's device: a portal with such ways has a sector
+    of its own, in a form that no host name has. Raises ValueError for several hosts without a document that names them,
+    and for a document of a portal that can have none.
     """
-    if sector_identifier_uri is not None:
-        return str(urlsplit(sector_identifier_uri).hostname)
-    hosts = {"" if is_of_native_app(uri) else str(urlsplit(uri).hostname) for uri in redirect_uris}
+    has_own = DEVICE_CODE in portal.grant_types or not portal.redirect_uris
+    if has_own or any(map(is_of_native_app, portal.redirect_uris)):
+        if portal.sector_identifier_uri is not None:
+            raise ValueError("a sector_identifier_uri needs redirect_uris, all of them https, and no device grant")
+        return f"app:{client_id}"
+    if portal.sector_identifier_uri is not None:
+        return str(urlsplit(portal.sector_identifier_uri).hostname)
+    hosts = {str(urlsplit(uri).hostname) for uri in portal.redirect_uris}
     if len(hosts) > 1:
         raise ValueError("redirect_uris of several hosts need a sector_identifier_uri")
-    return hosts.pop() if hosts and "" not in hosts else f"app:{client_id}"
+    return hosts.pop()
 
 
 def check_document(http: Http, sector_identifier_uri: str, redirect_uris: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from idp.clients import models
 from idp.storage import Database, Transaction
 
 TOKEN_CHARACTERS = 256
+NO_FINGERPRINT = b""  # of no token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,11 @@ class SelfRegistrations:
 
     def end(self, tx: Transaction, known: SelfRegistration) -> bool:
         """Whether no token is the portal's any more; False if another change came first."""
-        return self._replaced(tx, known, b"", known.software)
+        return self._replaced(tx, known, NO_FINGERPRINT, known.software)
+
+    def void(self, tx: Transaction, client_id: str) -> bool:
+        """No token is the portal's any more; whether one was, of a portal that registered itself."""
+        return tx.run(models.VOID_SELF_REGISTRATION, client_id=client_id, no_fingerprint=NO_FINGERPRINT) == 1
 
     def _replaced(self, tx: Transaction, known: SelfRegistration, new: bytes, software: Mapping[str, str]) -> bool:
         changed = tx.run(

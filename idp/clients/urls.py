@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 URL_LIMIT_CHARACTERS = 512
 URL_CHARACTERS = re.compile(r"[!-~]*", re.ASCII)  # urlsplit would silently drop a line break, a header would not
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
+HOST_LIMIT_CHARACTERS = 253  # RFC 1035 section 2.3.4, written with dots
+PORTS = range(1, 65536)
 HOST_AND_PORT = re.compile(rf"{LABEL}(\.{LABEL})*(:[0-9]{{1,5}})?", re.ASCII)
 # Claimed by an app as its reversed domain name (RFC 8252 section 7.1); a scheme without a dot is anybody's. In small
 # letters, and never with a host. This and loopback are read letter by letter: what a parser would forgive is no match.
@@ -30,6 +32,8 @@ def checked_url(value: str) -> str:
         raise ValueError(f"{value} must begin with https:// (http:// only for *.localhost)")
     if not HOST_AND_PORT.fullmatch(parts.netloc):
         raise ValueError(f"{value} must name a host, and have no user name")
+    if len(host) > HOST_LIMIT_CHARACTERS or int(parts.netloc.partition(":")[2] or 1) not in PORTS:
+        raise ValueError(f"{value} has a host or a port that no browser can reach")
     return value
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from idp import clock, entropy
+from idp import clock, entropy, observe
 from idp.audit import Audit
 from idp.devices import models
 from idp.seal import Sealer
@@ -78,7 +78,8 @@ class Devices:
                 origin=self._sealer.seal("device.origin", origin, device_id), began_at=now, expires_at=now + seconds,
                 wait_seconds=wait_seconds, asked_at=0, decided_at=None, decided_by=None, code=None,
             )  # fmt: skip
-            self._audit.device_began(tx, client_id=client_id)
+        # Not on record for years: anybody can begin. What is decided is, and a beginning is counted.
+        observe.DEVICES_BEGUN.inc()
         return begun
 
     def by_user_code(self, typed: str) -> Device | None:

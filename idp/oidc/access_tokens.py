@@ -51,7 +51,9 @@ class AccessTokens:
         """The token as text; without a subject it is its client's own."""
         if client.access_token_format == "opaque":
             return seal_access_token(self.sealer, token)
-        return self.keys.sign(self._as_jwt(token, subject), client.id_token_signed_response_alg, ACCESS_TOKEN_TYPE)
+        return self.keys.sign(
+            self._as_jwt(token, client, subject), client.id_token_signed_response_alg, ACCESS_TOKEN_TYPE
+        )
 
     def fresh(
         self, client: Client, *, grant_id: bytes | None, binding: Binding | None, resource: str | None = None,
@@ -78,12 +80,16 @@ class AccessTokens:
             raise Unreadable
         return token
 
-    def sub_for(self, token: AccessToken, person_id: bytes, sub: str) -> str:
-        """By which name whoever the token is for knows the person: an API by its own sector's, not by the portal's."""
+    def _sub_within(self, token: AccessToken, client: Client, subject: Subject) -> str:
+        """The sub in a JWT for an API: portal and API can both read it (RFC 9068 section 6), so only their two sectors
+        share it. By the API's own, two portals could compare whom they serve; that one is told to it at /introspect."""
         api = None if token.resource is None else self.clients.by_resource(token.resource)
-        return sub if api is None else self.people.sub_in(api.sector, person_id)
+        if api is None:
+            return subject.sub
+        shared = client.sector if client.sector == api.sector else f"{client.sector} {api.sector}"
+        return self.people.sub_in(shared, subject.person_id)
 
-    def _as_jwt(self, token: AccessToken, subject: Subject | None) -> dict[str, Any]:
+    def _as_jwt(self, token: AccessToken, client: Client, subject: Subject | None) -> dict[str, Any]:
         said: dict[str, Any] = {
             "iss": self.issuer, "aud": token.resource or self.issuer, "client_id": token.client_id,
             "sub": token.client_id, "iat": token.issued_at, "exp": token.expires_at, "jti": jti_of(token),
@@ -91,7 +97,7 @@ class AccessTokens:
         if token.all_scopes:
             said["scope"] = token.all_scopes
         if subject is not None:
-            said["sub"] = self.sub_for(token, subject.person_id, subject.sub)
+            said["sub"] = self._sub_within(token, client, subject)
             said |= {"auth_time": subject.auth_time, "acr": assurance.acr(subject.level)}
         if token.binding is not None:
             said["cnf"] = token.binding.as_cnf()

@@ -134,4 +134,5 @@ def need_of(request: AuthenticationRequest, client: Client, sources: Sources) ->
         choose_again="select_account" in request.prompts, tell_again="consent" in request.prompts,
         act_for=act_for, offline=claims.OFFLINE_ACCESS in request.scopes,
         only_person=request.hinted_person_id, ui_locales=request.ui_locales,
+        answered_at=request.redirect_uri,
     )  # fmt: skip

@@ -90,7 +90,7 @@ def _check_names(claims: Mapping[str, Any], client: Client) -> None:
     jti = claims.get("jti")
     if claims.get("iss") != client.id or claims.get("sub") != client.id:
         raise Refused(errors.ASSERTION_INCOMPLETE, "iss or sub")
-    if not isinstance(jti, str) or not 0 < len(jti) <= JTI_CHARACTERS:
+    if not isinstance(jti, str) or not jti.isascii() or not 0 < len(jti) <= JTI_CHARACTERS:
         raise Refused(errors.ASSERTION_INCOMPLETE, "jti")
 
 

@@ -7,8 +7,9 @@ lets us and the answer shows it (scope, PKCE), and refused where the portal coul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -27,6 +28,10 @@ OPERATORS = frozenset({
 # What has another name or form on the wire.
 TRANSLATED = frozenset({"name_vi", "name_en", "home_url", "scopes", "api_scopes", "pkce_required"})
 COPIED = frozenset(Registration.model_fields) - OPERATORS - TRANSLATED
+ADDRESSES = sorted(
+    name for name in COPIED | {"home_url"}
+    if name.endswith(("_uri", "_uris", "_url")) and not name.startswith("tls_client_auth")
+)  # fmt: skip
 SOFTWARE = ("software_id", "software_version", "software_statement")
 SOFTWARE_CHARACTERS = 8192
 Metadata = Mapping[str, Any]
@@ -70,7 +75,7 @@ def registration_of(metadata: Metadata, client_id: str, limits: Limits, before: 
         values |= {name: getattr(before, name) for name in OPERATORS}
     made = _validated(values)
     try:
-        sector = sector_of(client_id, made.redirect_uris, made.sector_identifier_uri)
+        sector = sector_of(client_id, made)
     except ValueError as problem:
         raise Faulty(errors.BAD_CLIENT_METADATA, str(problem), "sector_identifier_uri") from None
     if before is not None and sector != before.sector:
@@ -89,6 +94,24 @@ def metadata_of(portal: Registration) -> dict[str, Any]:
         "response_types": ["code"] if AUTHORIZATION_CODE in portal.grant_types else [],
         "subject_type": "pairwise", "require_auth_time": True, "pkce_required": portal.pkce_required,
     }  # fmt: skip
+
+
+def stated(metadata: Metadata, statement: Metadata) -> dict[str, Any]:
+    """The metadata with what a software statement says (RFC 7591 section 2.3), which is said in every language: beside
+    a name that was vouched for, none stays that was not (section 2.2).
+    """
+    names = {member.partition("#")[0] for member in statement}
+    own = {member: value for member, value in metadata.items() if member.partition("#")[0] not in names}
+    return own | dict(statement)
+
+
+def refuse_addresses_at(hosts: Container[str | None], portal: Registration) -> None:
+    """Raises Faulty where an address of the portal's is at one of these hosts."""
+    for member in ADDRESSES:
+        given = getattr(portal, member) or ()
+        if any(urlsplit(uri).hostname in hosts for uri in ((given,) if isinstance(given, str) else given)):
+            failure = errors.BAD_CLIENT_REDIRECT_URI if member == "redirect_uris" else errors.BAD_CLIENT_METADATA
+            raise Faulty(failure, f"{_on_the_wire(member)}: this host is ours, and no portal's", member)
 
 
 def software_of(metadata: Metadata) -> dict[str, str]:

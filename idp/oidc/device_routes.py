@@ -27,15 +27,23 @@ from idp.errors import Refused
 from idp.oidc.answering import need_of, sealed_code
 from idp.oidc.device import FILLED_IN, PAGE
 from idp.seal import Sealer
+from idp.sessions import Standing
 from idp.sources import Sources
 from idp.storage import ShortLived
 from idp.web import devices as pages
 from idp.web import language
 
 COUNTED_SECONDS = 60
+# So many times `wrong_codes_per_minute` close the page for everybody. Before that the limit closes it only for networks
+# that typed a wrong code within the minute: to lock out everybody else takes ten times the guesses at one a network,
+# 16 200 networks at once instead of 90. Guessing stays hopeless: at the default, 1800 x 10 a minute x 1440 minutes are
+# 26 million tries a day, of 20^8 = 25.6 billion codes; with 1000 devices waiting, all of that hits one device a day,
+# and lets whoever hit it sign that device in as themselves.
+CEILING_TIMES = 10
 FILLED_IN_CHARACTERS = 40
 Outcome = Literal["approved", "declined", "gone"]
 OUTCOME = "outcome"
+WRONG = "wrong-device-codes"
 _OUTCOMES: dict[str, Outcome] = {"approved": "approved", "declined": "declined", "gone": "gone"}
 
 
@@ -86,18 +94,25 @@ class DeviceRoutes:
 
         The counts are of a network and of everybody, not of a browser: who guesses begins each time with a new one.
         """
-        if self._count(f"device-codes:{customer_of(network)}") > self.codes_per_network_per_minute:
+        customer = customer_of(network)
+        if self._count(f"device-codes:{customer}") > self.codes_per_network_per_minute:
             raise Refused(errors.TOO_MANY_DEVICE_CODES, "from one network")
-        so_far = self.short_lived.get("wrong-device-codes")
-        if so_far is not None and int(so_far) >= self.wrong_codes_per_minute:
+        wrong = self._counted(WRONG)
+        if wrong >= self.wrong_codes_per_minute * CEILING_TIMES:
             raise Refused(errors.TOO_MANY_DEVICE_CODES, "from everywhere")
+        if wrong >= self.wrong_codes_per_minute and self._counted(f"{WRONG}:{customer}"):
+            raise Refused(errors.TOO_MANY_DEVICE_CODES, "from a network that guesses as well")
         device = self.devices.by_user_code(typed)
         if device is None:
-            self._count("wrong-device-codes")
+            self._count(WRONG)
+            self._count(f"{WRONG}:{customer}")
         return device
 
     def _count(self, what: str) -> int:
         return self.short_lived.count(what, COUNTED_SECONDS)
+
+    def _counted(self, what: str) -> int:
+        return int(self.short_lived.get(what) or 0)
 
     def _question(self, login_id: str) -> Response:
         at = self.desk.at(login_id)
@@ -123,7 +138,7 @@ class DeviceRoutes:
         if decision == "continue" and self._device(at.login) is None:
             return see_other(f"{PAGE}/{login_id}/end")
         if decision == "continue":
-            self.shelf.note_confirmed(login_id)
+            self.shelf.note_confirmed(login_id, _session_of(at.standing))
             return self.desk.onward(login_id, at)
         if decision == "decline":
             self.journey.give_up(at.login, errors.ACCESS_DENIED)
@@ -140,7 +155,7 @@ class DeviceRoutes:
         outcome = self._outcome(login, asked, client)
         if outcome is None:
             at = self.desk.at(login_id)
-            confirmed = at is not None and self.shelf.is_confirmed(login_id)
+            confirmed = at is not None and self.shelf.is_confirmed(login_id, _session_of(at.standing))
             return self.desk.onward(login_id, at) if confirmed else see_other(f"{PAGE}/{login_id}")
         page = pages.DeviceEndPage(portal_vi=client.name_vi, portal_en=client.name_en, outcome=outcome)
         return pages.end(page, language.of_request(login.need.ui_locales))
@@ -174,7 +189,10 @@ class DeviceRoutes:
         if step is Step.WRONG_PERSON and standing is not None:
             self.devices.decline(device, login.id)
             return True
-        if step is not Step.ANSWER or standing is None or not self.shelf.is_confirmed(login.id):
+        if step is not Step.ANSWER or standing is None:
+            return False
+        # This is a GET, which any page elsewhere can cause: it carries out what the same person said by a form of ours.
+        if not self.shelf.is_confirmed(login.id, standing.session_id):
             return False
         self.devices.approve(
             device, login.id, sealed_code(self.sealer, asked, login.need, standing), person_id=standing.person_id,
@@ -187,3 +205,7 @@ class DeviceRoutes:
         if asked.device is None:
             raise Refused(errors.LOGIN_GONE, "a sign-in that is for no device")
         return self.devices.open_one(bytes.fromhex(asked.device))
+
+
+def _session_of(standing: Standing | None) -> bytes | None:
+    return None if standing is None else standing.session_id

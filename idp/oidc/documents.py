@@ -1,25 +1,21 @@
 """Request objects that portals leave at addresses of theirs (OpenID Connect Core section 6.2), kept for a minute.
 
-Anybody's browser can name such an address. So each is asked once in a while, whoever comes, and portals whose servers
-are slow never hold more than a few of our threads.
+Anybody's browser can name such an address. So each is asked once in a while, whoever comes, and by few of our threads.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from connectors.base import Http, OutboundError
 from idp import clock
+from idp.clients.fetching import Fetching
 from idp.oidc.jose import TOKEN_LIMIT_CHARACTERS
 
 FRESH_SECONDS = 60
 ASK_AGAIN_SECONDS = 2  # between two fetches of one address, whatever fragments it is asked with
-WAIT_SECONDS = 1.0  # for another thread that fetches the same, and for one of the places
-FETCHES_AT_ONCE = 2  # in a process
 ADDRESSES_REMEMBERED = 1000
 
 
@@ -27,7 +23,6 @@ ADDRESSES_REMEMBERED = 1000
 class _Place:
     """What is known of one address, and under which fragment it was asked for."""
 
-    fetching: threading.Lock = field(default_factory=threading.Lock)
     fragment: str = ""
     document: str | None = None
     asked_at: int = -FRESH_SECONDS
@@ -36,11 +31,11 @@ class _Place:
 class Documents:
     """Shared by all threads of a process; every process fetches for itself."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, fetching: Fetching) -> None:
         self._http = http
+        self._fetching = fetching
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Place] = OrderedDict()
-        self._places = threading.BoundedSemaphore(FETCHES_AT_ONCE)
 
     def read(self, uri: str) -> str | None:
         """What stands at this address, a minute ago at most; None where nothing is that could be a request object.
@@ -50,10 +45,10 @@ class Documents:
         address, _, fragment = uri.partition("#")
         place = self._place(address)
         if _must_be_asked(place, fragment):
-            with _held(place.fetching, self._places) as ours:
+            with self._fetching.turn(address) as ours:
                 if ours and _must_be_asked(place, fragment):
                     place.document = self._fetched(address)
-                    place.asked_at, place.fragment = clock.seconds(), fragment  # afterwards: till then others wait
+                    place.asked_at, place.fragment = clock.seconds(), fragment
         return place.document
 
     def _fetched(self, address: str) -> str | None:
@@ -78,15 +73,3 @@ def _must_be_asked(place: _Place, fragment: str) -> bool:
     age = clock.seconds() - place.asked_at
     is_fresh = place.document is not None and place.fragment == fragment and age < FRESH_SECONDS
     return not is_fresh and age >= ASK_AGAIN_SECONDS
-
-
-@contextmanager
-def _held(*locks: threading.Lock | threading.BoundedSemaphore) -> Iterator[bool]:
-    """Whether we have all of them, each within WAIT_SECONDS; given back at the end."""
-    with ExitStack() as stack:
-        for lock in locks:
-            if not lock.acquire(timeout=WAIT_SECONDS):
-                yield False
-                return
-            stack.callback(lock.release)
-        yield True

@@ -64,10 +64,19 @@ class Introspection:
         entitled = self.grants.entitled(grant_id, token.id)
         if entitled is None or not (token.exchanged or entitled.client_id == token.client_id):
             return _NOTHING
+        api = None if token.resource is None else self.clients.by_resource(token.resource)
+        if api is not None and entitled.level < api.minimum_level:
+            return _NOTHING
         return self._agreed(token, client, entitled) | self._about(token) | {
-            "sub": self.access_tokens.sub_for(token, entitled.person.id, entitled.sub),
+            "sub": self._sub_at(client, entitled),
             "auth_time": entitled.auth_time, "acr": assurance.acr(entitled.level),
         }  # fmt: skip
+
+    def _sub_at(self, client: Client, entitled: Entitled) -> str:
+        """Of whoever asks: an API's would give two portals something to compare, and a portal's two APIs."""
+        if entitled.client_id == client.id:
+            return entitled.sub
+        return self.access_tokens.people.sub_in(client.sector, entitled.person.id)
 
     def _agreed(self, token: AccessToken, client: Client, entitled: Entitled) -> dict[str, Any]:
         """By what else an API may recognise whom an exchanged token is about: what its own scopes allow, and of that

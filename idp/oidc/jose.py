@@ -7,6 +7,7 @@ keys and algorithms alone, whatever its header says.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def header_of(token: str, algorithms: Iterable[str], types: Sequence[str | None]
 
 def _object(payload: bytes) -> dict[str, Any]:
     try:
-        claims = json.loads(payload, object_pairs_hook=_without_doubles, parse_constant=_no_number)
+        claims = json.loads(payload, object_pairs_hook=_without_doubles, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         raise BadToken("the payload is not JSON, or names a member twice") from None
     if not isinstance(claims, dict):
@@ -129,6 +130,14 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError
     return members
+
+
+def _finite(text: str) -> float:
+    """1e999 is JSON, and to Python infinite."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _no_number(name: str) -> float:

@@ -1,7 +1,7 @@
 """Authlib's server, narrowed: the one file that subclasses it. It carries the token endpoint.
 
-Who asks was found out before (`client_endpoint`), and to which key the tokens are bound (`binding_of`). Authlib calls,
-in this order (1.9):
+Who asks was found out before (`client_endpoint`). To which key the tokens are bound (`binding_of`), a grant finds out
+when it was shown something to exchange, and before it gives anything. Authlib calls, in this order (1.9):
     AuthorizationServer.create_token_response
       create_oauth2_request             -> TokenRequest
       get_token_grant                   -> one of the grants below, by grant_type
@@ -29,6 +29,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, cast
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
@@ -98,17 +99,26 @@ class PresentedRefresh:
 
 
 class TokenRequest(OAuth2Request):
-    """A token request of a client that proved itself, and the key that its tokens are bound to."""
+    """A token request of a client that proved itself."""
 
     code: Code  # once it was opened
 
-    def __init__(self, request: Request, parameters: Parameters, client: Client, binding: Binding | None) -> None:
+    def __init__(self, request: Request, parameters: Parameters, authenticated: Authenticated, proofs: Proofs) -> None:
         # Authlib checks the scheme of this URL and nothing else; that people reach us over TLS, the settings see to.
         super().__init__(request.method, "https://token" + request.path)
         self.given = parameters.as_dict()
         self.payload = BasicOAuth2Payload(self.given)
-        self.proven = client
-        self.binding = binding
+        self.proven = authenticated.client
+        self._binding = partial(sender_binding, request, authenticated, proofs)
+
+    @cached_property
+    def binding(self) -> Binding | None:
+        """The key that the tokens are bound to, its proof spent; raises Refused.
+
+        Not before it is asked for: whoever has nothing to exchange can make proofs without end, and each that is spent
+        is kept for a while.
+        """
+        return self._binding()
 
     @property
     def form(self) -> dict[str, str]:
@@ -259,8 +269,7 @@ class TokenServer(AuthorizationServer):
 
     def answer(self, request: Request, parameters: Parameters, authenticated: Authenticated) -> Response:
         """The token response; raises Refused."""
-        binding = sender_binding(request, authenticated, self._proofs)
-        asked = TokenRequest(request, parameters, authenticated.client, binding)
+        asked = TokenRequest(request, parameters, authenticated, self._proofs)
         return cast("Response", self.create_token_response(asked))
 
     def create_oauth2_request(self, request: Any) -> Any:

@@ -35,6 +35,12 @@ IDENTIFYING = ("client_id", "redirect_uri")
 PUSHED = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 section 2.2
 # By these a client proves itself where it pushes a request; they are no part of the request.
 OF_AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
+# What of a pushed request is kept: all that is read of it later.
+OF_REQUESTS = frozenset({
+    "response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge",
+    "code_challenge_method", "prompt", "max_age", "claims", "acr_values", "id_token_hint", "ui_locales", "dpop_jkt",
+    "resource",
+})  # fmt: skip
 # What a device may ask for. Its redirect_uri is the name of its grant type: no code for it can be used as another.
 OF_DEVICES = frozenset({"scope", "claims", "acr_values", "max_age", "ui_locales", "resource"})
 # Conformance wants invalid_request of a pushed request whatever is wrong with its parameters.
@@ -126,7 +132,7 @@ class Reader:
             self._request(given, client, None)
         except Refused as problem:
             raise Refused(AT_PUSHING.get(problem.failure, problem.failure), problem.detail) from None
-        return given
+        return {name: value for name, value in given.items() if name in OF_REQUESTS}
 
     def of_device(self, parameters: Parameters, client: Client) -> AuthenticationRequest:
         """What a device asks for (RFC 8628 section 3.1); raises Refused.

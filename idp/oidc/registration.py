@@ -2,7 +2,8 @@
 as OpenID Connect Dynamic Client Registration 1.0 has it. An operator has to invite them.
 
 Nothing is read, fetched or kept for whoever has no token. Changes replace the token: of two that come with one, the
-first counts. What a portal ended stays on record, switched off: people see who once asked for what.
+first counts. A change by an operator makes it void, so that no portal takes back what was decided about it. What a
+portal ended stays on record, switched off: people see who once asked for what.
 """
 
 from __future__ import annotations
@@ -11,17 +12,27 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from idp import clock, entropy, errors
 from idp.audit import Audit
-from idp.clients import Client, Clients, Registration
+from idp.clients import ChangedMeanwhile, Client, Clients, Registration
+from idp.clients.fetching import Fetching
 from idp.clients.invitations import Invitation, Invitations
 from idp.clients.sectors import check_document
 from idp.clients.self_registrations import SelfRegistration, SelfRegistrations
 from idp.clients.urls import is_of_native_app
 from idp.egress import Egress
 from idp.errors import Refused
-from idp.oidc.client_metadata import Faulty, Limits, metadata_of, registration_of, software_of
+from idp.oidc.client_metadata import (
+    Faulty,
+    Limits,
+    metadata_of,
+    refuse_addresses_at,
+    registration_of,
+    software_of,
+    stated,
+)
 from idp.oidc.http import NOT_STORED, Request, Response, as_error, as_json
 from idp.oidc.refusing import note_refusal
 from idp.oidc.software_statements import SoftwareStatements
@@ -29,6 +40,7 @@ from idp.storage import Database, ShortLived
 
 PATH = "/register"
 COUNTED_SECONDS = 60
+SECTORS_PER_MINUTE = 10
 BY_ITSELF = "the portal itself"
 # RFC 7592 section 2.2: what a client must not send in a change.
 NOT_FOR_CHANGES = (
@@ -53,10 +65,12 @@ class Registering:
     registrations: SelfRegistrations
     statements: SoftwareStatements
     http: Egress
+    fetching: Fetching
     database: Database
     short_lived: ShortLived
     audit: Audit
     issuer: str
+    origins: tuple[str, ...]  # ours
     per_minute: int
     local_allowed: bool  # http on *.localhost, for a demo
 
@@ -75,6 +89,7 @@ class Registering:
             raise Refused(errors.BAD_REGISTRATION_TOKEN, "no open invitation")
         client_id = f"self-{entropy.short_handle()}"
         asked = self._asked(_json(request), client_id, invitation.terms, None, invitation.terms.statement_required)
+        self._check_sector(asked.registration, invitation.id.hex())
         return self._kept(invitation, client_id, asked)
 
     def _kept(self, invitation: Invitation, client_id: str, asked: Asked) -> Response:
@@ -90,7 +105,7 @@ class Registering:
 
     def _manage(self, request: Request, client_id: str) -> Response:
         token = _bearer_token(request)
-        client = self.clients.find(client_id)
+        client = self.clients.read(client_id)
         known = None if client is None else self.registrations.find(client.id)
         if known is None or client is None or not known.knows_token(token):
             raise Refused(errors.BAD_REGISTRATION_TOKEN, "not the token of this client")
@@ -105,23 +120,27 @@ class Registering:
 
     def _change(self, request: Request, known: SelfRegistration, client: Client) -> Response:
         """Everything is replaced. A portal can give up scopes, and gets none that it does not have: for that it needs
-        an operator, who may have taken them away.
+        an operator.
         """
         metadata = _json(request)
         self._refuse_another(metadata, client)
         asked = self._asked(metadata, client.id, client, client, "software_statement" in known.software)
+        self._check_sector(asked.registration, client.id)
         with self.database.write() as tx:
             token = self.registrations.change(tx, known, asked.software)
             if token is None:
-                raise Refused(errors.BAD_REGISTRATION_TOKEN, "another change came first")
-            secret = self.clients.change(tx, client.id, client, asked.registration)
+                raise _came_late()
+            try:
+                secret = self.clients.change(tx, client.id, client, asked.registration)
+            except ChangedMeanwhile:
+                raise _came_late() from None
             self.audit.portal_changed(tx, client_id=client.id, change="changed itself", operator=BY_ITSELF)
         return self._told(200, client.id, asked, known.made_at, secret, token)
 
     def _end(self, known: SelfRegistration) -> Response:
         with self.database.write() as tx:
             if not self.registrations.end(tx, known):
-                raise Refused(errors.BAD_REGISTRATION_TOKEN, "another change came first")
+                raise _came_late()
             self.clients.set_enabled(tx, known.client_id, enabled=False)
             self.audit.portal_changed(tx, client_id=known.client_id, change="ended itself", operator=BY_ITSELF)
         return Response(status=204, headers=NOT_STORED)
@@ -131,17 +150,30 @@ class Registering:
     ) -> Asked:
         """What is wanted, within its limits; raises Refused. What a software statement says wins (section 2.3)."""
         if metadata.get("software_statement") is not None:
-            metadata = {**metadata, **self.statements.metadata(metadata["software_statement"])}
+            metadata = stated(metadata, self.statements.metadata(metadata["software_statement"]))
         elif needs_statement:
             raise Refused(errors.UNAPPROVED_STATEMENT, "missing")
         registration = registration_of(metadata, client_id, limits, before)
         self._refuse_local(registration)
-        if registration.sector_identifier_uri is not None:
+        refuse_addresses_at({urlsplit(origin).hostname for origin in self.origins}, registration)
+        return Asked(registration=registration, software=software_of(metadata))
+
+    def _check_sector(self, registration: Registration, asker: str) -> None:
+        """Raises Refused. Documents are counted by invitation or portal, each of which has one fetched at a time: a
+        registration that is refused spends nothing, and the next may name any other address.
+        """
+        uri = registration.sector_identifier_uri
+        if uri is None:
+            return
+        if self.short_lived.count(f"sector:{asker}", COUNTED_SECONDS) > SECTORS_PER_MINUTE:
+            raise Refused(errors.TOO_MANY, "sector documents for one invitation or portal")
+        with self.fetching.turn(f"sector {asker}", waits=False) as ours:
+            if not ours:
+                raise Refused(errors.TOO_MANY, "documents of portals at once")
             try:
-                check_document(self.http, registration.sector_identifier_uri, registration.redirect_uris)
+                check_document(self.http, uri, registration.redirect_uris)
             except ValueError as problem:
                 raise Faulty(errors.BAD_CLIENT_METADATA, str(problem), "sector_identifier_uri") from None
-        return Asked(registration=registration, software=software_of(metadata))
 
     def _refuse_local(self, registration: Registration) -> None:
         """On a person's own machine anybody may answer to a name: an app says plainly that it is there."""
@@ -186,6 +218,10 @@ class Registering:
         except Refused as problem:
             note_refusal(self.audit, problem.failure, detail=problem.detail)
             return _refusal(problem)
+
+
+def _came_late() -> Refused:
+    return Refused(errors.BAD_REGISTRATION_TOKEN, "another change came first")
 
 
 def _bearer_token(request: Request) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from connectors.base import Http
 from idp import clock, errors
 from idp.clients import Client
+from idp.clients.fetching import Fetching
 from idp.errors import Refused
 from idp.oidc.documents import Documents
 from idp.oidc.jose import BadToken, Jose
@@ -24,14 +25,15 @@ CLOCK_SKEW_SECONDS = 15  # FAPI 2.0 Security Profile section 5.3.2.1: ten second
 LIFE_LIMIT_SECONDS = 3600  # FAPI 2.0 Message Signing section 5.3.1
 SPENT_SECONDS = 604_800  # at most: of a request object that is good for longer, or for ever
 JTI_LIMIT_CHARACTERS = 256
+END_OF_TIME = 2**53  # above, JSON numbers are not read alike everywhere (RFC 8259 section 6)
 # RFC 7519 section 4.1: of the token, and no parameters of the request.
 TOKEN_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 
 class RequestObjects:
-    def __init__(self, *, jose: Jose, http: Http, database: Database, issuer: str) -> None:
+    def __init__(self, *, jose: Jose, http: Http, fetching: Fetching, database: Database, issuer: str) -> None:
         self._jose = jose
-        self._documents = Documents(http)
+        self._documents = Documents(http, fetching)
         self._database = database
         self._issuer = issuer
 
@@ -83,7 +85,7 @@ class RequestObjects:
 
     def _spend(self, held: Mapping[str, Any], client: Client) -> None:
         jti = held["jti"]
-        if not isinstance(jti, str) or not 0 < len(jti) <= JTI_LIMIT_CHARACTERS:
+        if not isinstance(jti, str) or not jti.isascii() or not 0 < len(jti) <= JTI_LIMIT_CHARACTERS:
             raise _bad("jti")
         seconds = SPENT_SECONDS
         if "exp" in held:
@@ -95,8 +97,8 @@ class RequestObjects:
 def _check_times(held: Mapping[str, Any], *, owed: bool) -> None:
     """It is good now; where `owed`, it says from when until when, an hour at most: so it is no older than that."""
     now, times = clock.seconds(), {name: held[name] for name in ("exp", "nbf", "iat") if name in held}
-    if any(not isinstance(value, int | float) or isinstance(value, bool) for value in times.values()):
-        raise _bad("exp, nbf or iat is no number")
+    if not all(_is_instant(value) for value in times.values()):
+        raise _bad("exp, nbf or iat is no number of seconds")
     if owed and not {"exp", "nbf"} <= times.keys():
         raise _bad("exp or nbf is missing")
     if times.get("exp", now) < now - CLOCK_SKEW_SECONDS:
@@ -105,6 +107,10 @@ def _check_times(held: Mapping[str, Any], *, owed: bool) -> None:
         raise _bad("nbf or iat lies ahead")
     if owed and times["exp"] - times["nbf"] > LIFE_LIMIT_SECONDS:
         raise _bad("exp is more than an hour after nbf")
+
+
+def _is_instant(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < END_OF_TIME
 
 
 def _text(name: str, value: Any) -> str:

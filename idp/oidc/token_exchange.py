@@ -38,6 +38,8 @@ class TokenExchange:
         _check_shape(given)
         api, purpose = self._api(given, client), _purpose(given, client)
         token, entitled = self._subject(given["subject_token"], client, binding)
+        if entitled.level < api.minimum_level:
+            raise Refused(errors.TOO_LOW_FOR_API)
         made = self.access_tokens.fresh(
             client, grant_id=token.grant_id, binding=binding, resource=given["resource"], api_scopes=(purpose,),
             exchanged=True,

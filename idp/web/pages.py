@@ -25,7 +25,7 @@ from idp.errors import (
 from idp.settings import Settings
 from idp.web.headers import form_source, harden
 from idp.web.language import ARGUMENT, COOKIE, COOKIE_SECONDS, LANGUAGES, Language, other
-from idp.web.words import AUTHORITIES, LEVELS, RESENDABLE, SOURCE_KINDS
+from idp.web.words import AUTHORITIES, LEVELS, RESENDABLE, SOURCE_KINDS, NamedItself
 
 SEARCH_ABOVE_SOURCES = 12
 SEARCH_CHARACTERS = 80
@@ -61,6 +61,8 @@ class OfPortal:
     logo_url: str | None = None
     policy_url: str | None = None
     terms_url: str | None = None
+    named_itself: NamedItself | None = None  # where nobody else vouches for its name
+    place: str = ""  # beside that name: the host, or the app, that the answer goes to
 
     @property
     def images(self) -> tuple[str, ...]:

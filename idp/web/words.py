@@ -18,6 +18,14 @@ class Banner(StrEnum):
     NO_CERTIFICATE = "banner.no_certificate"
 
 
+class NamedItself(StrEnum):
+    """What is said of a portal that chose its name itself, by what its answers go to; the place is named."""
+
+    SITE = "portal.named_itself_site"
+    APP = "portal.named_itself_app"
+    DEVICE = "portal.named_itself_device"
+
+
 class Reason(StrEnum):
     """Why a source cannot be chosen this time."""
 

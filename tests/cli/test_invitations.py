@@ -95,8 +95,8 @@ def test_an_invitation_can_be_withdrawn(operator: Terminal) -> None:
     assert "not the id of a portal's invitation" in operator.refuses("portals", "withdraw", "nobody")
 
 
-def registered_itself(operator: Terminal) -> str:
-    """The id of a portal that did, with an invitation of its own."""
+def registered_itself(operator: Terminal) -> tuple[str, str]:
+    """The id of a portal that did, with an invitation of its own, and its token."""
     token = invited(operator)
     described = {name: value for name, value in PORTAL.items() if name != "id"}
     with operator.house() as house, house.database.write() as tx:
@@ -104,12 +104,38 @@ def registered_itself(operator: Terminal) -> str:
         assert invitation is not None
         assert Invitations(house.database).use(tx, invitation)
         house.clients.add(tx, "self-land", Registration.model_validate(described))
-        SelfRegistrations(house.database).add(tx, "self-land", invitation.id, {})
-    return "self-land"
+        looks_after_itself = SelfRegistrations(house.database).add(tx, "self-land", invitation.id, {})
+    return "self-land", looks_after_itself
+
+
+def knows(operator: Terminal, portal_id: str, token: str) -> bool:
+    with operator.house() as house:
+        found = SelfRegistrations(house.database).find(portal_id)
+    return found is not None and found.knows_token(token)
+
+
+def test_what_an_operator_changed_the_portal_does_not_change_back(operator: Terminal) -> None:
+    portal_id, token = registered_itself(operator)
+    shown = json.loads(operator.does("portals", "show", portal_id, "--json"))
+    file = operator.file("portal.json", shown)
+    assert operator.does("portals", "update", portal_id, file) == f"{portal_id}: nothing to change\n"
+    assert knows(operator, portal_id, token)
+    for level in (3, 4):
+        told = operator.does("portals", "update", portal_id, operator.file("p.json", shown | {"minimum_level": level}))
+        assert told.startswith(f"{portal_id}: changed minimum_level")
+        assert ("its registration token is void" in told) is (level == 3), "it is void once"
+        assert not knows(operator, portal_id, token)
+    assert "itself, with invitation" in operator.does("portals", "show", portal_id), "who registered it stays known"
+
+
+def test_no_other_portal_is_told_of_a_registration_token(operator: Terminal) -> None:
+    operator.does("portals", "add", operator.file("portal.json", PORTAL))
+    told = operator.does("portals", "update", "tax", operator.file("p.json", {**PORTAL, "minimum_level": 3}))
+    assert told == "tax: changed minimum_level\n"
 
 
 def test_operators_see_who_registered_themselves_and_switch_them_off(operator: Terminal) -> None:
-    portal_id = registered_itself(operator)
+    portal_id, _ = registered_itself(operator)
     assert operator.does("portals", "list").splitlines()[1].split()[:3] == [portal_id, "on", "itself"]
     (invitation,) = listed(operator)
     assert f"itself, with invitation {invitation['id']}" in operator.does("portals", "show", portal_id)

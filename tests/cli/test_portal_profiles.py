@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from idp.clients import Client
+from idp.clients.registration import DEVICE_CODE
 from tests.cli.conftest import PORTAL, Terminal
 from tests.clients.key_sets import jwk, key_set
 
@@ -76,6 +77,8 @@ def test_a_profile_by_certificates_binds_tokens_to_them(terminal: Terminal) -> N
         (KEYS | {"profile": "fapi2_security", "pkce_required": False}, "FAPI 2.0 needs pkce_required"),
         (KEYS | {"profile": "fapi2_security", "introspection_signed_response_alg": "RS256"}, "FAPI 2.0 signs with"),
         ({"profile": "fapi2_security", "token_endpoint_auth_method": "none"}, "authenticate by private_key_jwt"),
+        (KEYS | {"profile": "fapi2_security", "grant_types": ["authorization_code", DEVICE_CODE]}, "not by the device"),
+        (KEYS | {"profile": "fapi2_message_signing", "grant_types": [DEVICE_CODE]}, "not by the device grant"),
         ({"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "ES256"}, "HS256"),
         ({"token_endpoint_auth_signing_alg": "HS256"}, "goes with private_key_jwt or client_secret_jwt"),
         (KEYS | {"token_endpoint_auth_signing_alg": "HS256"}, "HS256 goes with client_secret_jwt"),

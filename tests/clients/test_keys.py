@@ -13,6 +13,7 @@ import pytest
 from connectors.base import HttpAnswer
 from idp import clock
 from idp.clients import Client
+from idp.clients.fetching import Fetching
 from idp.clients.keys import ASK_AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, ClientKeys, NoKey
 from idp.egress import Egress
 from tests.clients.key_sets import certificate, jwk, key_set, served, x5c
@@ -39,7 +40,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 @pytest.fixture
 def keys() -> Iterator[ClientKeys]:
     egress = Egress(limits(total_seconds=0.6))
-    yield ClientKeys(egress)
+    yield ClientKeys(egress, Fetching())
     egress.close()
 
 
@@ -158,7 +159,7 @@ def test_a_slow_host_is_given_up_and_holds_up_nobody_who_has_keys(
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(lambda _: kids(keys, at(slow)), range(8))) == 0
     assert time.monotonic() - began < 5
-    assert slow.connections == 1, "one asks, the others wait for it"
+    assert slow.connections == 1, "one asks, one waits for it, the others are told"
     assert kids(keys, at(good)) == 1
 
 
@@ -183,7 +184,7 @@ class Counted(Egress):
 def test_portals_with_slow_hosts_hold_two_threads_and_no_more(serve: Callable[..., Server]) -> None:
     slow = [serve(b"HTTP/1.1 200 OK\r\n", drip=b"X", pause_seconds=0.05) for _ in range(6)]
     way_out = Counted()
-    keys = ClientKeys(way_out)
+    keys = ClientKeys(way_out, Fetching())
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda server: kids(keys, at(server)), slow))
     assert way_out.most == 2
@@ -199,7 +200,7 @@ PLACES = [
 @pytest.mark.parametrize("url", PLACES)
 def test_no_host_is_asked_that_is_not_public(serve: Callable[..., Server], url: str) -> None:
     server = serve(served(key_set(FIRST)))
-    keys = ClientKeys(Egress(limits(allow_loopback=False)))
+    keys = ClientKeys(Egress(limits(allow_loopback=False)), Fetching())
     assert kids(keys, portal(jwks_uri=url.format(port=server.port))) == 0
     assert server.connections == 0
 
@@ -207,7 +208,7 @@ def test_no_host_is_asked_that_is_not_public(serve: Callable[..., Server], url: 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "::ffff:10.0.0.1", "169.254.169.254", "fd00::1"])
 def test_a_public_name_for_a_host_that_is_not_public_is_not_asked(serve: Callable[..., Server], address: str) -> None:
     server = serve(served(key_set(FIRST)))
-    keys = ClientKeys(Egress(limits(allow_loopback=False), resolver=lambda _: [address]))
+    keys = ClientKeys(Egress(limits(allow_loopback=False), resolver=lambda _: [address]), Fetching())
     assert kids(keys, portal(jwks_uri=f"https://keys.portal.example:{server.port}/jwks")) == 0
     assert server.connections == 0
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.sql.base import Executable
 
 from idp.app import House
-from idp.clients import Clients, Registration, UnknownClient
+from idp.clients import ChangedMeanwhile, Client, Clients, Registration, UnknownClient, models
 from idp.clients.models import ClientRow
 from idp.storage.changes import Changes
 from idp.storage.database import Conflict, Database, Row
@@ -20,6 +20,11 @@ ADDRESSES = {
     "home_url": "https://h.example/", "redirect_uris": ["https://h.example/cb"], "sector": "h.example",
     "name_vi": "Cổng", "name_en": "Portal",
 }  # fmt: skip
+
+
+def said(client: Client) -> Registration:
+    """What it registered, and nothing that we know of it beside."""
+    return Registration(**client.model_dump(include=set(Registration.model_fields)))
 
 
 def test_a_portal_is_found_by_its_id_alone(house: House) -> None:
@@ -49,7 +54,7 @@ def test_an_id_is_taken_once(house: House) -> None:
 
 
 def test_a_secret_is_shown_once_and_kept_nowhere(house: House) -> None:
-    given = registered(house, "model").model_dump(exclude={"id", "enabled", "secret_fingerprint", "sealed_secret"})
+    given = said(registered(house, "model")).model_dump()
     with house.database.write() as tx:
         secret = house.clients.add(tx, "ministry", Registration(**given))
         none = house.clients.add(tx, "app", Registration(**given | {"token_endpoint_auth_method": "none"}))
@@ -121,6 +126,52 @@ def test_what_was_read_before_a_change_is_not_kept_after_it(house: House) -> Non
     clients.find("ministry")
     found = clients.find("ministry")
     assert found and not found.enabled
+
+
+def test_of_two_who_change_what_both_have_read_one_does(house: House) -> None:
+    before = said(registered(house, "ministry"))
+    with house.database.write() as tx:
+        house.clients.change(tx, "ministry", before, before.model_copy(update={"minimum_level": 3}))
+    with pytest.raises(ChangedMeanwhile), house.database.write() as tx:
+        house.clients.change(tx, "ministry", before, before.model_copy(update={"name_en": "Mine"}))
+    found = house.clients.find("ministry")
+    assert found and (found.minimum_level, found.name_en) == (3, before.name_en)
+
+
+class Counted(Database):
+    """A database that counts how often all of something is read."""
+
+    reads = 0
+
+    def all(self, statement: Executable, **values: Any) -> list[Row]:
+        self.reads += statement is models.FIND_ALL
+        return super().all(statement, **values)
+
+
+def test_apis_are_read_again_when_an_operator_changed_one_and_not_for_every_change_of_a_portal(house: House) -> None:
+    """Reading all portals takes long where there are many, and any that registered itself can change at any time."""
+    api = said(registered(house, "api", resource_uris=["https://api.example/"]))
+    land = said(registered(house, "land"))
+    counted = Counted(house.database.engine)
+    changes = Changes(house.database)
+    clients = Clients(counted, changes, house.sealer)
+
+    def answers(name: str) -> str | None:
+        changes.forget()  # what the passing of a second does
+        found = clients.by_resource(name)
+        return None if found is None else found.id if found.enabled else f"{found.id}, off"
+
+    assert answers("https://api.example/") == "api" and counted.reads == 1
+    with house.database.write() as tx:
+        house.clients.change(tx, "land", land, land.model_copy(update={"name_en": "Land"}))
+        house.clients.set_enabled(tx, "api", enabled=False)
+    assert answers("https://api.example/") == "api, off" and counted.reads == 1
+    with house.database.write() as tx:
+        house.clients.change(tx, "api", api, api.model_copy(update={"resource_uris": ("https://tax.example/",)}))
+    assert answers("https://api.example/") is None and counted.reads == 2
+    assert answers("https://tax.example/") == "api, off"
+    registered(house, "more", resource_uris=["https://more.example/"])
+    assert answers("https://more.example/") == "more" and counted.reads == 3
 
 
 @pytest.mark.parametrize("change", ["set_enabled", "new_secret"])

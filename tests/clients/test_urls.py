@@ -120,3 +120,17 @@ def test_no_address_at_all_is_none_of_the_registered() -> None:
 @pytest.mark.parametrize("uri", ["http://[::1", "http://[", "http://[]/", "http://[v1.x]/", "http://127.0.0.1:٩/"])
 def test_what_cannot_be_parsed_is_no_loopback(uri: str) -> None:
     assert not is_loopback(uri)
+
+
+@pytest.mark.parametrize("place", [f"x.{'a' * 63}:8443", "x.example:65535", ".".join(["a" * 49] * 5) + ".vn"])
+def test_a_portal_may_be_at_any_place_that_a_browser_can_reach(place: str) -> None:
+    assert registration(home_url=f"https://{place}/").home_url == f"https://{place}/"
+
+
+@pytest.mark.parametrize(
+    "place", ["x.example:65536", "x.example:0", "x.example:99999", f"{'a' * 64}.example", ".".join(["a" * 50] * 5)]
+)
+def test_it_may_not_be_where_none_can(place: str) -> None:
+    """RFC 1035 section 2.3.4, RFC 6335 section 6."""
+    with pytest.raises(ValidationError, match="home_url"):
+        registration(home_url=f"https://{place}/")

@@ -69,6 +69,8 @@ def test_another_kind_of_token_is_no_assertion(client: Asserting, typ: str) -> N
         ({"jti": ""}, "T12"),
         ({"jti": 5}, "T12"),
         ({"jti": "x" * 257}, "T12"),
+        ({"jti": "\ud800"}, "T12"),
+        ({"jti": "số một"}, "T12"),
         ({"exp": None}, "T12"),
         ({"exp": "soon"}, "T11"),
         ({"exp": True}, "T11"),

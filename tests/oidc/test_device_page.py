@@ -11,7 +11,7 @@ import time_machine
 from idp import clock
 from tests.oidc.devices import TELEVISION, Device, agreed, begin, begun, declined, heading, is_end, signed_in, typed
 from tests.oidc.holder import refused
-from tests.oidc.residents import Resident, fresh_name
+from tests.oidc.residents import Resident, carry, fresh_name
 from tests.peers.visitor import Page
 from tests.world import Browser, Portal, World, world
 
@@ -111,6 +111,25 @@ def test_nothing_goes_on_before_the_person_has_said_that_it_is_theirs(device: De
 
 def refused_still(device: Device) -> None:
     assert device.ask().json()["error"] in ("authorization_pending", "slow_down")
+
+
+@pytest.mark.parametrize("confirmed_by", ["somebody signed in", "nobody signed in"])
+def test_what_one_person_confirmed_lets_the_next_one_s_session_in_nowhere(
+    country: World, portals: Portals, residents: Residents, confirmed_by: str
+) -> None:
+    """Section 5.4: on a shared computer the next one is asked anew, wherever a link from elsewhere leads them."""
+    device = begun(portals(**TELEVISION | {"minimum_level": 3}))
+    first, second = residents(device.portal, level=2, source="bank"), residents(device.portal)
+    shared = first.browser if confirmed_by == "somebody signed in" else country.browser()
+    question = typed(shared, device)
+    assert heading(agreed(shared, question)) == "Chọn cách đăng nhập"
+    carry(shared, second.cookie)
+    for way in ("/device/{}/end", "/authorize/continue/{}", "/sign-in/{}", "/device/{}"):
+        page = shared.open(country.issuer + way.format(question.url.rpartition("/")[2]))
+        assert heading(page) == QUESTION
+        refused_still(device)
+    assert heading(agreed(shared, page)) == APPROVED
+    assert heading(shared.open(question.url)) == APPROVED
 
 
 def test_another_browser_neither_sees_nor_answers_the_question(
@@ -223,7 +242,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def forget(guarded: World) -> None:
-    for key in ("device-codes:127.0.0.1", "wrong-device-codes", "begun:127.0.0.1"):
+    as_if_from_another_network(guarded)
+    for key in ("wrong-device-codes", "begun:127.0.0.1"):
         guarded.house.short_lived.take(key)
 
 
@@ -247,12 +267,32 @@ def test_after_too_many_codes_from_one_network_not_even_the_right_one_counts(gua
         assert heading(typed(guarded.browser(), device)) == QUESTION
 
 
-def test_wrong_codes_from_everywhere_are_one_count(guarded: World) -> None:
+def as_if_from_another_network(guarded: World) -> None:
+    for key in ("device-codes:127.0.0.1", "wrong-device-codes:127.0.0.1"):
+        guarded.house.short_lived.take(key)
+
+
+def test_when_many_guess_whoever_did_not_still_gets_in(guarded: World) -> None:
+    """Not so many networks as limit one another may close the page for everybody."""
     forget(guarded)
     device = begun(guarded.portal(fresh_name(), **TELEVISION))
     assert guess(guarded.browser(), device, 10) == [422] * 10
     assert too_many(typed(guarded.browser(), device))
-    guarded.house.short_lived.take("device-codes:127.0.0.1")  # as if from another network
+    as_if_from_another_network(guarded)
+    assert heading(typed(guarded.browser(), device)) == QUESTION
+    assert guess(guarded.browser(), device, 1) == [422]
+    assert too_many(typed(guarded.browser(), device)), "one wrong try, and the right one waits as well"
+    with time_machine.travel(clock.seconds() + 61):
+        assert heading(typed(guarded.browser(), device)) == QUESTION
+
+
+def test_ten_times_as_many_wrong_codes_from_everywhere_close_the_page(guarded: World) -> None:
+    forget(guarded)
+    device = begun(guarded.portal(fresh_name(), **TELEVISION))
+    for _ in range(100):
+        as_if_from_another_network(guarded)
+        assert not too_many(typed(guarded.browser(), device, "BBBB-BBBB"))
+    as_if_from_another_network(guarded)
     assert too_many(typed(guarded.browser(), device))
     with time_machine.travel(clock.seconds() + 61):
         assert heading(typed(guarded.browser(), device)) == QUESTION

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from idp.clients import Registration
 from tests.oidc.holder import OFFLINE, Holder, asked, bought, posted, refreshed, refused, told
 from tests.oidc.residents import Resident, fresh_name, seconds_later
 from tests.world import Portal
@@ -69,6 +70,48 @@ def test_the_api_learns_who_asks_in_whose_name_and_for_what(
     people = portal.world.house.people
     assert said["sub"] == people.sub_in(f"{api.id}.localhost", resident.person_id)
     assert people.by_sub(f"{api.id}.localhost", said["sub"]) == resident.person_id
+
+
+def test_nobody_but_the_api_is_told_the_api_s_name_for_the_person(
+    portals: Portals, residents: Residents, api: Portal, api_name: str
+) -> None:
+    """OpenID Connect Core section 8.1: by it two portals could find out that they serve one person."""
+    ones = [portals(**exchanging(api_name)) for _ in range(2)]
+    resident = residents(*ones)
+    subs = set()
+    for portal in ones:
+        tokens = bought(resident, portal)
+        token = told(exchange(portal, tokens["access_token"], api_name))["access_token"]
+        assert about(portal, token)["sub"] == portal.claims(tokens["id_token"])["sub"]
+        subs |= {about(portal, token)["sub"], about(api, token)["sub"]}
+    assert len(subs) == 3
+
+
+@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
+def test_an_api_is_not_asked_about_somebody_who_signed_in_at_too_low_a_level(
+    portals: Portals, residents: Residents, api_name: str, token_format: str
+) -> None:
+    api = portals(resource_uris=[api_name], minimum_level=3)
+    portal = portals(**exchanging(api_name), access_token_format=token_format)
+    low = residents(portal, level=2, source="bank", proofing=2, authentication=2)
+    refused(exchange(portal, bought(low, portal)["access_token"], api_name), "invalid_request", "T29")
+    high = bought(residents(portal), portal)["access_token"]
+    assert about(api, told(exchange(portal, high, api_name))["access_token"])["active"]
+
+
+def test_a_level_that_an_api_asks_for_later_counts_for_what_was_exchanged_before(
+    resident: Resident, portal: Portal, api: Portal, api_name: str
+) -> None:
+    token = told(exchange(portal, bought(resident, portal)["access_token"], api_name))["access_token"]
+    assert about(api, token)["active"]
+    house = portal.world.house
+    before = house.clients.find(api.id)
+    assert before is not None
+    after = Registration(**before.model_dump(include=set(Registration.model_fields)) | {"minimum_level": 4})
+    with house.database.write() as tx:
+        house.clients.change(tx, api.id, before, after)
+    with seconds_later(3):  # once a second a worker looks whether a portal has changed
+        assert about(api, token) == about(portal, token) == {"active": False}
 
 
 def test_the_api_recognises_the_person_by_what_its_agreement_and_the_portal_s_both_name(
@@ -195,6 +238,10 @@ def test_an_api_that_was_called_may_call_the_next_one_in_the_same_name(
     token = bought(resident, portal, resource=api_name, scope="openid profile")["access_token"]
     said = about(last, told(exchange(middle, token, next_name))["access_token"])
     assert (said["client_id"], said["act"], said["aud"]) == (middle.id, {"sub": middle.id}, next_name)
+    people = portal.world.house.people
+    token = told(exchange(middle, token, next_name))["access_token"]
+    for one in (middle, last):
+        assert about(one, token)["sub"] == people.sub_in(f"{one.id}.localhost", resident.person_id)
     refused(exchange(portal, token, next_name), "unauthorized_client", "T23")
 
 

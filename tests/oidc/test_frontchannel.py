@@ -54,6 +54,20 @@ def test_discovery_says_so(country: World) -> None:
     assert document["end_session_endpoint"] == f"{country.issuer}/logout"
 
 
+def test_no_portal_s_address_can_keep_the_person_from_signing_out(
+    country: World, portals: Portals, residents: Residents
+) -> None:
+    """RFC 1035 section 2.3.4: a label has up to 63 letters, and a port is none of them."""
+    place = f"https://x.{'a' * 63}:8443"
+    long = country.portal(fresh_name(), redirect_uris=[f"{place}/cb"], frontchannel_logout_uri=f"{place}/out")
+    plain = framed(portals, country)
+    resident = residents(long, plain)
+    resident.tokens(long)
+    page = leave(resident, plain, resident.tokens(plain).id_token)
+    assert page.status == 200 and "session" not in {cookie.name for cookie in resident.browser.cookies}
+    assert set(policy(page)["frame-src"]) == {place, f"http://{plain.id}.localhost:9"}
+
+
 @pytest.mark.parametrize("query", ["", "?a=b"])
 def test_each_portal_of_the_session_is_told_who_and_which_session_if_it_needs_that(
     country: World, portals: Portals, residents: Residents, query: str

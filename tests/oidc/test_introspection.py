@@ -89,7 +89,16 @@ def test_an_api_learns_of_tokens_for_it_and_knows_the_person_by_its_own_sub(
     assert said["sub"] != portal.claims(tokens["id_token"])["sub"]
     house = portal.world.house
     assert said["sub"] == house.people.sub_in(f"{api.id}.localhost", resident.person_id)
-    assert about(portal, tokens["access_token"])["sub"] == said["sub"]
+    assert about(portal, tokens["access_token"])["sub"] == portal.claims(tokens["id_token"])["sub"]
+
+
+@pytest.mark.parametrize("level, active", [(3, True), (4, False)])
+def test_a_token_is_good_for_no_api_that_asks_for_a_higher_level_than_the_person_signed_in_at(
+    portals: Portals, resident: Resident, portal: Portal, api_name: str, level: int, active: bool
+) -> None:
+    api = portals(resource_uris=[api_name], minimum_level=level)
+    token = bought(resident, portal, resource=api_name)["access_token"]
+    assert [about(asker, token)["active"] for asker in (api, portal)] == [active, active]
 
 
 def test_what_is_for_an_api_is_not_for_userinfo(resident: Resident, portal: Portal, api: Portal, api_name: str) -> None:

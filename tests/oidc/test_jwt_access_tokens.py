@@ -43,14 +43,29 @@ def test_it_says_what_an_api_needs_and_nothing_of_the_person(
     portals: Portals, resident: Resident, portal: Portal, api_name: str
 ) -> None:
     """Section 2.2."""
-    api = portals(resource_uris=[api_name])
+    portals(resource_uris=[api_name])
     tokens = bought(resident, portal, resource=api_name)
     claims, said = portal.claims(tokens["id_token"]), opened(portal, tokens["access_token"], api_name)
     assert said.keys() == {"iss", "aud", "client_id", "sub", "iat", "exp", "jti", "scope", "auth_time", "acr"}
     assert (said["client_id"], said["scope"]) == (portal.id, tokens["scope"])
     assert (said["auth_time"], said["acr"]) == (claims["auth_time"], claims["acr"])
-    assert said["sub"] == portal.world.house.people.sub_in(f"{api.id}.localhost", resident.person_id)
+    assert told(posted(portal, "/introspect", {"token": tokens["access_token"]}))["sub"] == claims["sub"]
     assert 0 < said["exp"] - said["iat"] == tokens["expires_in"] <= 300
+
+
+def test_two_portals_cannot_compare_whom_they_serve_by_what_their_tokens_for_one_api_say(
+    portals: Portals, residents: Residents, portal: Portal, api_name: str
+) -> None:
+    """OpenID Connect Core section 8.1: whoever holds a JWT reads it, so its sub is the portal's and the API's alone."""
+    api, other = portals(resource_uris=[api_name]), portals(**OFFLINE, access_token_format="jwt", may_call=[api_name])
+    resident = residents(portal, other)
+    tokens = [bought(resident, one, resource=api_name) for one in (portal, other, portal)]
+    first, second, again = (opened(portal, one["access_token"], api_name)["sub"] for one in tokens)
+    own = [portal.claims(tokens[0]["id_token"])["sub"], other.claims(tokens[1]["id_token"])["sub"]]
+    api_s = told(posted(api, "/introspect", {"token": tokens[0]["access_token"]}))["sub"]
+    assert first == again and len({first, second, api_s, *own}) == 5
+    assert api_s == told(posted(api, "/introspect", {"token": tokens[1]["access_token"]}))["sub"]
+    assert api_s == portal.world.house.people.sub_in(f"{api.id}.localhost", resident.person_id)
 
 
 def test_without_an_api_it_is_for_us_and_userinfo_takes_it(resident: Resident, portal: Portal) -> None:

@@ -222,7 +222,7 @@ def test_a_repeated_parameter_cannot_be_pushed(portal: Portal) -> None:
 
 def test_what_is_pushed_is_kept_sealed(country: World, portal: Portal) -> None:
     """The store holds neither what was asked, nor the name under which it can be had."""
-    name = pushed(portal, portal.ask(login_hint="whoever-it-is").parameters)
+    name = pushed(portal, portal.ask(state="whoever-it-is").parameters)
     folder = Path(country.settings.database_url.removeprefix("sqlite:///")).parent
     files = [path.read_bytes() for path in folder.iterdir() if path.is_file()]
     assert len(files) > 1

@@ -157,6 +157,25 @@ def test_what_a_software_statement_says_wins(registry: Office) -> None:
     assert told["software_statement"] == signed
 
 
+NAMES = {"client_name": "Bộ", "client_name#vi": "Bộ", "client_name#en": "Ministry", "client_name#en-GB": "Ministry"}
+
+
+@pytest.mark.parametrize(
+    "said, vi, en",
+    [
+        ({"client_name": "Kho bạc"}, "Kho bạc", "Kho bạc"),
+        ({"client_name": "Kho bạc", "client_name#en": "Treasury"}, "Kho bạc", "Treasury"),
+        ({"client_name#vi": "Kho bạc"}, "Kho bạc", "land.example"),
+    ],
+)  # fmt: skip
+def test_what_a_software_statement_says_it_says_in_every_language(
+    registry: Office, said: dict[str, str], vi: str, en: str
+) -> None:
+    """RFC 7591 sections 2.2 and 2.3: a name in one language more is no way round the name that was vouched for."""
+    kept = registry.client(registry.register(software_statement=statement(**said), **NAMES))
+    assert (kept.name("vi"), kept.name("en")) == (vi, en)
+
+
 def test_a_statement_grants_no_more_than_the_invitation(registry: Office) -> None:
     signed = statement(scope="openid profile personal_number", minimum_level=1, sector="bank.example")
     registered = registry.register(registry.invite(minimum_level=2), software_statement=signed)

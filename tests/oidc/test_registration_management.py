@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from idp.app import House
 from idp.clients import Registration
 from idp.clients.models import ClientRow, InvitationRow, SelfRegistrationRow
+from idp.clients.self_registrations import SelfRegistrations
 from tests.clients.key_sets import jwk, key_set
 from tests.oidc.registering import WISHES, Office, Registered, office, refusal
-from tests.oidc.residents import move_in
+from tests.oidc.residents import fresh_name, move_in
+from tests.sessions.rooms import another_worker
 from tests.storage.places import at_once
+from tests.world import listening
 
 
 @pytest.fixture(scope="module")
@@ -151,19 +156,83 @@ def test_a_portal_gives_up_scopes_and_gets_none(registry: Office, land: Register
     assert again.told["scope"] == "openid email"
 
 
-def test_what_an_operator_set_stays(registry: Office, land: Registered) -> None:
-    """A portal cannot undo by a change of its own what an operator decided about it."""
-    before = registry.client(land)
-    decided = {
-        "minimum_level": 3, "consent_required": True, "scopes": ("openid", "personal_number"),
-        "access_token_format": "jwt", "may_call": ("https://api.example/",),
-    }  # fmt: skip
-    kept = Registration.model_validate({**before.model_dump(include=set(Registration.model_fields)), **decided})
-    with registry.house.database.write() as tx:
-        registry.house.clients.change(tx, land.id, before, kept)
-    assert put(registry, land, scope="openid profile personal_number", minimum_level=1).status_code == 200
+def test_what_its_invitation_said_stays(registry: Office) -> None:
+    land = registry.register(registry.invite(minimum_level=3, consent_required=True))
+    wishes = {"minimum_level": 1, "consent_required": False, "access_token_format": "jwt", "sector": "bank.example"}
+    assert put(registry, land, **wishes, may_call=["https://api.example/"]).status_code == 200
+    kept = registry.client(land)
+    assert (kept.minimum_level, kept.consent_required) == (3, True)
+    assert (kept.access_token_format, kept.sector, kept.may_call) == ("opaque", "land.example", ())
+
+
+DECIDED: dict[str, Any] = {
+    "minimum_level": 3, "consent_required": True, "scopes": ("openid", "personal_number"), "pkce_required": True,
+    "access_token_format": "jwt", "may_call": ("https://api.example/",), "require_signed_request_object": True,
+    "jwks": key_set(jwk("P-256", kid="pinned")), "redirect_uris": ("https://land.example/only",),
+}  # fmt: skip
+
+
+def said(house: House, land: Registered) -> Registration:
+    """What is registered of it, and nothing that we know of it beside."""
+    client = house.clients.find(land.id)
+    assert client is not None
+    return Registration.model_validate(client.model_dump(include=set(Registration.model_fields)))
+
+
+def decide(house: House, land: Registered, *, void: bool = True) -> None:
+    """An operator's change, made in another process than the one that answers the portal."""
+    other = another_worker(house)
+    before = said(other, land)
+    kept = Registration.model_validate(before.model_dump() | DECIDED)
+    with other.database.write() as tx:
+        other.clients.change(tx, land.id, before, kept)
+        assert not void or SelfRegistrations(other.database).void(tx, land.id)
+    other.egress.close()
+
+
+def is_decided(registry: Office, land: Registered) -> bool:
     after = registry.client(land)
-    assert {name: getattr(after, name) for name in decided} == decided
+    return {name: getattr(after, name) for name in DECIDED} == DECIDED
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_once_an_operator_changed_a_portal_its_token_is_void(registry: Office, land: Registered, method: str) -> None:
+    """So that no part of what was decided can be taken back, whichever member it is in."""
+    decide(registry.house, land)
+    body = {"json": WISHES | {"client_id": land.id}} if method == "PUT" else {}
+    assert refusal(registry.ask(method, land.address, land.token, **body))[:2] == (401, "invalid_token")
+    assert is_decided(registry, land) and registry.client(land).enabled
+
+
+@pytest.mark.parametrize("void", [True, False])
+def test_a_change_does_not_undo_another_that_was_made_while_it_was_on_its_way(registry: Office, void: bool) -> None:
+    """Between what was read and what is written an operator decides: that stays, even if the token were good still."""
+    meanwhile: list[Callable[[], None]] = []
+
+    def document(environ: Any, start_response: Any) -> list[bytes]:
+        while meanwhile:
+            meanwhile.pop()()
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(WISHES["redirect_uris"]).encode()]
+
+    with listening(f"{fresh_name()}.localhost") as (base, server):
+        server.app = document
+        sector = {"sector_identifier_uri": f"{base}/sector.json"}
+        land = registry.register(registry.invite(scopes=["openid", "profile"]), **sector)
+        meanwhile.append(lambda: decide(registry.house, land, void=void))
+        assert refusal(put(registry, land, **sector))[:2] == (401, "invalid_token")
+    assert not meanwhile and is_decided(registry, land)
+
+
+def test_a_worker_that_knows_a_portal_from_before_changes_what_it_is_now(registry: Office, land: Registered) -> None:
+    """Of what another worker did a moment ago nothing is lost, and nothing is refused for it."""
+    assert registry.house.clients.find(land.id)
+    other = another_worker(registry.house)
+    before = said(other, land)
+    with other.database.write() as tx:
+        other.clients.change(tx, land.id, before, before.model_copy(update={"scopes": ("openid", "email")}))
+    other.egress.close()
+    assert put(registry, land, scope="openid profile email").json()["scope"] == "openid email"
 
 
 def test_a_portal_exempted_from_pkce_may_owe_it_and_then_owes_it(registry: Office) -> None:

@@ -118,6 +118,7 @@ FORGED: dict[str, Forge] = {
     "a client assertion": lambda portal, asked: request_object(portal, asked, sub=portal.id),
     "changed after it was signed": _changed, "a member twice": _twice, "encrypted": _encrypted,
     "no object": _payload(b"[]"), "no JSON": _payload(b"openid"), "NaN": _payload(b'{"exp": NaN}'),
+    "a number without end": _payload(b'{"exp": 1e999, "jti": "1"}'), "far below zero": _payload(b'{"max_age": -1e999}'),
     "deeper than any parser": _payload(b"[" * 1500), "a number beyond all numbers": _payload(b'{"exp":' + b"9" * 2000),
     "not UTF-8": _payload(b'{"a": "\xff"}'), "two parts": lambda *_: "e30.e30", "dots": lambda *_: "..",
     "nothing": lambda *_: ".", "not ASCII": lambda *_: "\u00e9.\u00e9.\u00e9", "a long one": lambda *_: "x" * 4000,

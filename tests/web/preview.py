@@ -14,7 +14,7 @@ from connectors.base import Field, Organisation
 from idp import settings
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import devices, language, leaving, pages, register
-from idp.web.words import Banner, ClaimLabel, FieldLabel, Note, Problem, Reason
+from idp.web.words import Banner, ClaimLabel, FieldLabel, NamedItself, Note, Problem, Reason
 
 REQUEST_ID = "7f3k-92qd"
 MINISTRY = ("Cổng dịch vụ Bộ Sông Nước", "Ministry of Rivers")
@@ -112,6 +112,9 @@ LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 40"><rect width="80" height="40" rx="8" fill="#0b5"/>'
     '<path d="M8 26q8-14 16 0t16 0 16 0 16 0" fill="none" stroke="#fff" stroke-width="5"/></svg>'
 )
+NAMED_ITSELF = pages.OfPortal(
+    named_itself=NamedItself.SITE, place="dich-vu-cong.bo-noi-vu.gov.example.xn--rt-di-dang-0ya.example:8443"
+)
 BACK = ("http://ministry.localhost:8421/", MINISTRY[0])
 
 Show = Callable[[language.Language], Response]
@@ -121,10 +124,15 @@ SHOWN: dict[str, Show] = {
         replace(CHOICE, banner_id=Banner.CANCELLED, banner_source=SEN, form_targets=(_elsewhere(),)), speak
     ),
     "choose-portal": lambda speak: pages.choose(replace(CHOICE, of_portal=_of_portal()), speak),
+    "choose-named-itself": lambda speak: pages.choose(replace(CHOICE, of_portal=NAMED_ITSELF), speak),
     "choose-many": lambda speak: pages.choose(replace(CHOICE, sources=CHOICE.sources + MANY), speak),
     "choose-none": lambda speak: pages.choose(replace(CHOICE, level=4, sources=CHOICE.sources[3:]), speak),
     "information": lambda speak: pages.information(INFORMATION, speak),
     "information-portal": lambda speak: pages.information(replace(INFORMATION, of_portal=_of_portal()), speak),
+    "information-named-itself": lambda speak: pages.information(replace(INFORMATION, of_portal=NAMED_ITSELF), speak),
+    "information-device": lambda speak: pages.information(
+        replace(INFORMATION, of_portal=pages.OfPortal(named_itself=NamedItself.DEVICE)), speak
+    ),
     "consent": lambda speak: pages.information(replace(INFORMATION, consent_required=True), speak),
     "consent-missing": lambda speak: pages.information(
         replace(INFORMATION, consent_required=True, consent_missing=True), speak

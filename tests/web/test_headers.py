@@ -47,6 +47,8 @@ def test_hardening_twice_keeps_what_the_page_asked_for(app: object) -> None:
         ("http://bank.localhost:8411/a", "http://bank.localhost:8411"),
         ("HTTPS://Bank.Example", "https://bank.example"),
         ("https://ngânhàng.example/", "https://xn--ngnhng-ltan.example"),
+        ("https://ngânhàng.example:8443/", "https://xn--ngnhng-ltan.example:8443"),
+        (f"https://x.{'a' * 63}:8443/", f"https://x.{'a' * 63}:8443"),  # RFC 1035 section 2.3.4: a label has 63
         ("vn.example.app:/callback", "vn.example.app:"),  # RFC 8252 section 7.1
     ],
 )
@@ -59,12 +61,22 @@ def test_a_form_may_lead_to_the_origin_of_an_address(url: str, source: str) -> N
     [
         "javascript:alert(1)", "data:text/html,x", "blob:https://x/y", "https:", "https:///x", "", "/here",
         "//x.example", "https://a.example;script-src *", "https://a.example 'unsafe-inline'", "https://*", "https://user@a.example/",
+        f"https://{'a' * 64}.example/", "https://a..example/", "https://a.example:8443;x/",
         "https://a.example,b", "vbscript:x", "file:///etc/passwd", "https://[::1]/",
     ],
 )  # fmt: skip
 def test_no_address_can_write_into_the_policy(url: str) -> None:
     with pytest.raises(ValueError):
         form_source(url)
+
+
+def test_an_address_that_cannot_be_named_is_left_out_and_takes_no_page_from_the_others() -> None:
+    bad, good = f"https://{'a' * 64}.example/out", "https://land.example/out"
+    policy = content_security_policy([bad, good], [bad, good], [bad, good])
+    assert "form-action 'self' https://land.example;" in policy
+    assert "frame-src https://land.example;" in policy
+    assert "img-src 'self' data: https://land.example/out;" in policy
+    assert "frame-src" not in content_security_policy(frames=[bad])
 
 
 def test_a_target_is_named_once() -> None:
