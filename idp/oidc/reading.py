@@ -112,9 +112,10 @@ class Reader:
 
     def pushed(self, parameters: Parameters, client: Client, proven: Binding | None) -> dict[str, str]:
         """What this client may now ask for by name; raises Refused for what would be refused later (RFC 9126)."""
-        self._refuse_malformed(parameters)
+        _refuse_repeated(parameters)
         given = {name: value for name, value in parameters.pairs if name not in OF_AUTHENTICATION}
-        token = given.pop("request", None)
+        token = given.pop("request", None)  # as long as it may be, the endpoint has seen to
+        self._refuse_oversized(given.items())
         if "request_uri" in given:
             raise Refused(errors.REQUEST_URI_PUSHED)
         if token is not None:  # what stands outside of it does not count (RFC 9126 section 3)
@@ -203,9 +204,7 @@ class Reader:
         )  # fmt: skip
 
     def _refuse_malformed(self, parameters: Parameters) -> None:
-        if repeated := parameters.repeated():
-            failure = errors.BAD_TARGET if repeated == {"resource"} else errors.REPEATED_PARAMETER
-            raise Refused(failure, ",".join(sorted(repeated))[:100])
+        _refuse_repeated(parameters)
         self._refuse_oversized(parameters.pairs)
 
     def _refuse_oversized(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -236,6 +235,12 @@ def _once(parameters: Parameters) -> dict[str, str]:
         for name, value in parameters.pairs
         if name not in repeated or name not in ("state", "response_mode")
     }
+
+
+def _refuse_repeated(parameters: Parameters) -> None:
+    if repeated := parameters.repeated():
+        failure = errors.BAD_TARGET if repeated == {"resource"} else errors.REPEATED_PARAMETER
+        raise Refused(failure, ",".join(sorted(repeated))[:100])
 
 
 def _refuse_other_flows(client: Client) -> None:

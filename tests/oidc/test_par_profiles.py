@@ -54,6 +54,15 @@ def test_a_fapi_client_may_leave_out_or_lengthen_state_and_nonce(
     assert (answer["error"], answer.get("state")) == ("login_required", request.parameters.get("state"))
 
 
+def test_a_signed_request_may_be_as_long_as_signed_requests_are_read(portals: Portals, browser: Browser) -> None:
+    client = asserting(portals, "ES256", **SIGNING)
+    request = client.portal.ask(prompt="none", nonce="n" * 64)
+    signed = request_object(client.portal, request.parameters, unknown="u" * 3500)
+    assert len(signed) > client.portal.world.settings.limits.parameter_characters
+    name = pushed(client, {"client_id": client.portal.id, "request": signed})
+    assert "response" in visited(browser, client.portal, name)
+
+
 def test_who_must_sign_cannot_push_plainly(portals: Portals, browser: Browser) -> None:
     """FAPI 2.0 Message Signing section 5.3."""
     client = asserting(portals, "ES256", **SIGNING)
