@@ -23,7 +23,7 @@ import requests
 import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from connectors.sandbox.app import create_app as create_source
 from connectors.sandbox.cast import PASSWORD, TO_TRY
@@ -35,21 +35,17 @@ from idp.keys import ALGORITHMS
 from idp.settings import Settings, load
 from idp.sources import SourceDraft
 from tests.peers.visitor import Page, Visitor
+from tests.quiet import Quiet
 from tests.storage.places import make_tables
 
 CITIZEN = TO_TRY[0].personal_number
 CITIZENS = 1500  # at each source: more than all tests of one process use up
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Tests read answers, not logs."""
-
-
 @contextlib.contextmanager
 def listening(host: str) -> Iterator[tuple[str, Any]]:
     """A server at `http://<host>:<a free port>`; its `app` is set by whoever made it."""
-    server = make_server("127.0.0.1", 0, lambda _, __: (), threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, lambda _, __: (), threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

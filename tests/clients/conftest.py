@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from idp.app import House
+from tests.egress.sockets import serve
 from tests.sessions.rooms import furnished
+
+__all__ = ["serve"]
 
 
 @pytest.fixture

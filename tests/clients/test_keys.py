@@ -25,19 +25,6 @@ FIRST, SECOND = jwk("P-256", kid="first"), jwk("P-256", 1, kid="second")
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(*answers: object, **options: Any) -> Server:
-        servers.append(Server(*answers, **options))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
-@pytest.fixture
 def keys() -> Iterator[ClientKeys]:
     egress = Egress(limits(total_seconds=0.6))
     yield ClientKeys(egress, Fetching())

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from connectors.base import Done, Failed, Failure, Input, NeedClientCertificate
 from connectors.certificate import Certificate
@@ -21,11 +21,7 @@ from connectors.sandbox.population import DEFAULT_SEED
 from tests.connectors.circle import Circle
 from tests.connectors.door import done, failure_of
 from tests.peers import nginx
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Tests read answers, not logs."""
+from tests.quiet import Quiet
 
 
 class Provider:
@@ -51,7 +47,7 @@ class Provider:
 @pytest.fixture(scope="module")
 def _provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, nginx.Terminator]]:
     provider = Provider()
-    server = make_server("127.0.0.1", 0, provider, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, provider, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

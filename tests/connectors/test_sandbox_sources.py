@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 from jwt.algorithms import ECAlgorithm
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from connectors import KINDS
 from connectors.base import Connector, Failure, IdentifierType, Step
@@ -23,19 +23,15 @@ from idp.egress import Egress
 from tests.connectors.door import Door, done, failure_of
 from tests.connectors.liar import SigningKey
 from tests.peers.visitor import Visitor
+from tests.quiet import Quiet
 
 HOSTS = {"banking": "bank.localhost", "population": "population.localhost"}
 SECRET = "a secret of the sandbox"
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Tests read answers, not logs."""
-
-
 @contextlib.contextmanager
 def running(kind: str, clients_file: Path) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, lambda _, __: (), threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, lambda _, __: (), threaded=True, request_handler=Quiet)
     issuer = f"http://{HOSTS[kind]}:{server.server_port}"
     environment = {
         **{"MOTCUA_MODE": "test", "SANDBOX_KIND": kind, "SANDBOX_ISSUER": issuer, "SANDBOX_CITIZENS": "300"},

@@ -9,8 +9,11 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -166,3 +169,17 @@ def certificate_for(authority: Path, name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / f"{name}.pem", authority / f"{name}.key")
     return context
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Starts servers that are gone when the test is."""
+    servers: list[Server] = []
+
+    def start(*answers: Any, **options: Any) -> Server:
+        servers.append(Server(*answers, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.egress.sockets import serve
 from tests.oidc.receivers import Receiver
 from tests.oidc.residents import Resident, fresh_name, move_in
 from tests.world import Browser, Portal, World, listening, world
+
+__all__ = ["serve"]
 
 
 @pytest.fixture(scope="session")

@@ -12,18 +12,14 @@ from urllib.parse import quote
 import pytest
 import requests
 from cryptography.x509 import DNSName
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from tests.oidc.asserting import let_in, turned_away
 from tests.oidc.certificates import Held, authority, issued
 from tests.oidc.residents import fresh_name
 from tests.peers.nginx import HEADER
+from tests.quiet import Quiet
 from tests.world import Portal, World, world
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Tests read answers, not logs."""
 
 
 @contextlib.contextmanager
@@ -34,7 +30,7 @@ def over_tls(country: World, own: Held, root: Held, folder: Path) -> Iterator[st
     context.load_cert_chain(certificate, key)
     context.verify_mode = ssl.CERT_OPTIONAL
     context.load_verify_locations(cadata=root.pem.decode())
-    server = make_server("127.0.0.1", 0, country.app, threaded=True, request_handler=_Quiet, ssl_context=context)
+    server = make_server("127.0.0.1", 0, country.app, threaded=True, request_handler=Quiet, ssl_context=context)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

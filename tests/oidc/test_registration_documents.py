@@ -34,19 +34,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(*answers: object, **options: Any) -> Server:
-        servers.append(Server(*answers, **options))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
 # ---- sector_identifier_uri ----
 
 

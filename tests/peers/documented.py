@@ -14,14 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
+
+from tests.quiet import Quiet
 
 _resolve = socket.getaddrinfo
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Tests read answers, not logs."""
 
 
 def _resolved(host: Any, *rest: Any, **options: Any) -> Any:
@@ -55,7 +52,7 @@ def application(file: str) -> Any:
 
 def main(file: str, port: int) -> None:
     socket.getaddrinfo = _resolved
-    server = make_server("127.0.0.1", port, application(file), threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", port, application(file), threaded=True, request_handler=Quiet)
     server.serve_forever()
 
 

@@ -9,22 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from connectors.sandbox.app import create_app
 from connectors.sandbox.settings import from_environment
+from tests.quiet import Quiet
 from tests.sandbox.peer import BankPeer, Peer, RegisterPeer
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Tests read answers, not logs."""
 
 
 @contextlib.contextmanager
 def running(kind: str, clients_file: Path, *, host: str = "127.0.0.1", **more: str) -> Iterator[str]:
     """A source of this kind answers at the address that is given, as long as the block lasts."""
-    server = make_server("127.0.0.1", 0, lambda _, __: (), threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, lambda _, __: (), threaded=True, request_handler=Quiet)
     issuer = f"http://{host}:{server.server_port}"
     environment = {
         "MOTCUA_MODE": "test",

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
+from tests.quiet import Quiet
 from tests.sandbox.conftest import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Tests read answers, not logs."""
 
 
 class Asker:
@@ -45,7 +41,7 @@ class Asker:
 @pytest.fixture
 def asker(tmp_path: Path) -> Iterator[Asker]:
     asker = Asker()
-    server = make_server("127.0.0.1", 0, asker, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, asker, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
