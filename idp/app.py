@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import observe
 from idp.audit import Audit
@@ -22,7 +23,9 @@ from idp.clients.keys import ClientKeys
 from idp.clients.self_registrations import SelfRegistrations
 from idp.devices import Devices
 from idp.egress import Egress
+from idp.front import Front
 from idp.keys import Keys
+from idp.monitoring import Monitoring
 from idp.oidc.access_tokens import AccessTokens
 from idp.oidc.answering import Answers
 from idp.oidc.authorize import Authorize
@@ -51,15 +54,15 @@ from idp.oidc.registration import Registering
 from idp.oidc.request_objects import RequestObjects
 from idp.oidc.revocation import Revocation
 from idp.oidc.routes import Routes as ProviderRoutes
-from idp.oidc.routes import registration as registration_routes
 from idp.oidc.software_statements import SoftwareStatements
 from idp.oidc.token import Token
 from idp.oidc.token_exchange import TokenExchange
 from idp.oidc.userinfo import UserInfo
+from idp.oidc.wsgi import Endpoint
 from idp.people import People
 from idp.registers import Checking, Feeds
 from idp.seal import Sealer, load_sealer
-from idp.serving import serve_with
+from idp.serving import show_with
 from idp.sessions import Sessions
 from idp.sessions.cookies import Cookies
 from idp.sessions.grants import Grants
@@ -162,14 +165,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["motcua"] = house
     db.init_app(app)
-    questions = (house.database.check, apart, house.short_lived.check, house.keys.check)
-    serve_with(app, house.audit, ready=questions, measure=lambda: observe.outbox(house.outbox.standing()))
+    show_with(app, house.audit)
+    watched = Monitoring(
+        settings=settings, questions=(house.database.check, apart, house.short_lived.check, house.keys.check),
+        measure=lambda: observe.outbox(house.outbox.standing()),
+    )  # fmt: skip
     app.before_request(lambda: apart() if request.blueprint else None)
-    _add_rooms(app, house)
+    front = Front(
+        pages=app.wsgi_app, endpoints=watched.endpoints() | _add_rooms(app, house), before=apart, audit=house.audit,
+        longest_bytes=settings.limits.request_bytes,
+    )  # fmt: skip
+    hops = settings.trusted_proxies
+    app.wsgi_app = ProxyFix(front, x_for=hops, x_proto=0, x_host=0) if hops else front  # type: ignore[method-assign]
     return app
 
 
-def _add_rooms(app: Flask, house: House) -> None:
+def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
+    """The pages are the app's; returns what answers without one, by path."""
     settings, cookies = house.settings, Cookies(secure=house.settings.secure)
     shelf = Shelf(house.short_lived, house.sealer)
     journey = Journey(
@@ -179,8 +191,8 @@ def _add_rooms(app: Flask, house: House) -> None:
     )  # fmt: skip
     visits = Visits(
         database=house.database, short_lived=house.short_lived, shelf=shelf, journey=journey, people=house.people,
-        sources=house.sources,
-        sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings, checking=house.checking,
+        sources=house.sources, sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings,
+        checking=house.checking,
     )  # fmt: skip
     desk = Desk(journey, shelf, cookies)
     visit_routes = VisitRoutes(
@@ -194,13 +206,11 @@ def _add_rooms(app: Flask, house: House) -> None:
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
         cookies=cookies,
     )  # fmt: skip
-    app.register_blueprint(journey_routes.blueprint())
-    app.register_blueprint(visit_routes.blueprint())
-    app.register_blueprint(_provider(house, journey, shelf, cookies).blueprint())
-    app.register_blueprint(_devices(house, journey, desk, shelf).blueprint())
-    app.register_blueprint(_logout(house, journey, shelf, cookies).blueprint())
-    if settings.registration.open_to != "nobody":
-        app.register_blueprint(registration_routes(_registering(house)))
+    provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
+    for room in (journey_routes, visit_routes, provider, devices, _logout(house, journey, shelf, cookies)):
+        app.register_blueprint(room.blueprint())
+    registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
+    return provider.endpoints() | registering
 
 
 def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) -> ProviderRoutes:
@@ -224,9 +234,8 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
     return ProviderRoutes(
         authorize=Authorize(
             reader=reader, answers=Answers(sealer=house.sealer, issuer=settings.issuer, jose=jose),
-            clients=house.clients,
-            sessions=house.sessions, sources=house.sources, journey=journey, shelf=shelf, audit=house.audit,
-            grants=house.grants, sealer=house.sealer, cookies=cookies,
+            clients=house.clients, sessions=house.sessions, sources=house.sources, journey=journey, shelf=shelf,
+            audit=house.audit, grants=house.grants, sealer=house.sealer, cookies=cookies,
             code_seconds=settings.lifetimes.code_seconds,
         ),
         token=client_endpoint.around(Token(server), "/token"),

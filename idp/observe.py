@@ -44,6 +44,8 @@ OUTBOX_OLDEST = Gauge(
 DEVICES_BEGUN = Counter("motcua_devices_begun_total", "Devices without a keyboard that began to wait")
 STORE_TRIPS = Counter("motcua_store_trips_total", "Round trips to stores, by kind", ["kind"])
 
+log = structlog.get_logger()
+
 # A last net under what the code already keeps out of the logs: our tokens, JWTs, and 12- or 9-digit numbers.
 _SECRET = re.compile(r"mc_at_[\w-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<!\d)(?:\d{12}|\d{9})(?!\d)")
 
@@ -69,6 +71,18 @@ def configure(level: str) -> None:
     )
     if not trips.listeners:
         trips.listeners.append(lambda kind: STORE_TRIPS.labels(kind).inc())
+
+
+def begin(request_id: str) -> None:
+    """What is logged from now on, in this thread, belongs to this request."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def request(endpoint: str, method: str, status: int, seconds: float) -> None:
+    """A request was answered."""
+    REQUEST_SECONDS.labels(endpoint, str(status)).observe(seconds)
+    log.info("request", endpoint=endpoint, method=method, status=status, milliseconds=round(seconds * 1000, 2))
 
 
 def outbox(standing: Mapping[str, tuple[int, int]]) -> None:

@@ -46,8 +46,9 @@ class Jose:
         Raises NoKey if it registered encryption and has no key for it: nothing goes out less protected than agreed.
         """
         signing, encryption = algorithms_of(client, part)
-        text = json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"))
-        if signing is not None:
+        if signing is None:
+            text = json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"))
+        else:
             text = self.keys.sign(claims, signing, TYPES.get(part, "JWT"))
         if encryption is None:
             return text

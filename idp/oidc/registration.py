@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from idp import clock, entropy, errors
 from idp.audit import Audit
+from idp.broker.journey import customer_of
 from idp.clients import ChangedMeanwhile, Client, Clients, Registration
 from idp.clients.fetching import Fetching
 from idp.clients.invitations import Invitation, Invitations
@@ -36,6 +37,7 @@ from idp.oidc.client_metadata import (
 from idp.oidc.http import NOT_STORED, Request, Response, as_error, as_json
 from idp.oidc.refusing import note_refusal
 from idp.oidc.software_statements import SoftwareStatements
+from idp.oidc.wsgi import Endpoint
 from idp.storage import Database, ShortLived
 
 PATH = "/register"
@@ -74,13 +76,20 @@ class Registering:
     per_minute: int
     local_allowed: bool  # http on *.localhost, for a demo
 
-    def register(self, request: Request, network: str) -> Response:
-        """A portal more (RFC 7591 section 3)."""
-        return self._answered(lambda: self._register(request), network)
+    def endpoints(self) -> dict[str, Endpoint]:
+        managed = ("GET", "PUT", "DELETE")
+        return {
+            PATH: Endpoint(name="registration.register", methods=("POST",), answer=self.register),
+            f"{PATH}/": Endpoint(name="registration.manage", methods=managed, answer=self.manage),
+        }
 
-    def manage(self, request: Request, network: str, client_id: str) -> Response:
+    def register(self, request: Request) -> Response:
+        """A portal more (RFC 7591 section 3)."""
+        return self._answered(lambda: self._register(request), request.network)
+
+    def manage(self, request: Request) -> Response:
         """The portal's registration, shown, changed or ended (RFC 7592 section 2)."""
-        return self._answered(lambda: self._manage(request, client_id), network)
+        return self._answered(lambda: self._manage(request, request.path.removeprefix(f"{PATH}/")), request.network)
 
     def _register(self, request: Request) -> Response:
         token = _bearer_token(request)
@@ -212,7 +221,7 @@ class Registering:
 
     def _answered(self, answer: Callable[[], Response], network: str) -> Response:
         try:
-            if self.short_lived.count(f"registering:{network}", COUNTED_SECONDS) > self.per_minute:
+            if self.short_lived.count(f"registering:{customer_of(network)}", COUNTED_SECONDS) > self.per_minute:
                 raise Refused(errors.TOO_MANY, "registrations from one network")
             return answer()
         except Refused as problem:

@@ -9,19 +9,19 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response as FlaskResponse
 
 from idp.broker import Journey
-from idp.broker.journey import customer_of
 from idp.oidc.answering import Delivery
 from idp.oidc.authorize import Authorize
 from idp.oidc.device import PATH as DEVICE_AUTHORIZATION
 from idp.oidc.discovery import Discovery
 from idp.oidc.http import Request, Response, see_other
 from idp.oidc.par import PATH as PAR
-from idp.oidc.registration import PATH as REGISTER
-from idp.oidc.registration import Registering
 from idp.oidc.userinfo import UserInfo
+from idp.oidc.wsgi import OUTCOME, Endpoint, request_of
 from idp.people import claims
 from idp.web import language, pages
 from idp.web.words import ClaimLabel
+
+AUTHORIZE = "/authorize"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,32 +36,34 @@ class Routes:
     discovery: Discovery
     journey: Journey
 
-    def blueprint(self) -> Blueprint:
-        room = Blueprint("oidc", __name__)
-        plain: list[tuple[str, str, list[str], Callable[[Request], Response]]] = [
-            ("/token", "token", ["POST"], self.token),
-            (PAR, "par", ["POST"], self.par),
-            (DEVICE_AUTHORIZATION, "device_authorization", ["POST"], self.device_authorization),
-            ("/introspect", "introspect", ["POST"], self.introspect),
-            ("/revoke", "revoke", ["POST"], self.revoke),
-            ("/userinfo", "userinfo", ["GET", "POST"], self.userinfo),
-            ("/.well-known/openid-configuration", "configuration", ["GET"], self.discovery.configuration),
-            ("/jwks", "jwks", ["GET"], self.discovery.jwks),
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What answers without a page, by path."""
+        plain: list[tuple[str, str, tuple[str, ...], Callable[[Request], Response]]] = [
+            ("/token", "token", ("POST",), self.token),
+            (PAR, "par", ("POST",), self.par),
+            (DEVICE_AUTHORIZATION, "device_authorization", ("POST",), self.device_authorization),
+            ("/introspect", "introspect", ("POST",), self.introspect),
+            ("/revoke", "revoke", ("POST",), self.revoke),
+            ("/userinfo", "userinfo", ("GET", "POST"), self.userinfo),
+            ("/.well-known/openid-configuration", "configuration", ("GET",), self.discovery.configuration),
+            ("/jwks", "jwks", ("GET",), self.discovery.jwks),
         ]
-        for path, name, methods, function in plain:
-            room.add_url_rule(path, name, _carried(function), methods=methods)
-        room.add_url_rule("/authorize", "authorize", self._authorize, methods=["GET", "POST"])
+        found = {path: Endpoint(name=f"oidc.{name}", methods=methods, answer=answer)
+                 for path, name, methods, answer in plain}  # fmt: skip
+        asked = Endpoint(name="oidc.authorize", methods=("GET", "POST"), answer=self._authorized, on_pages=True)
+        return found | {AUTHORIZE: asked}
+
+    def blueprint(self) -> Blueprint:
+        """The pages."""
+        room = Blueprint("oidc", __name__)
+        room.add_url_rule(AUTHORIZE, "authorize", _shown, methods=["GET", "POST"])
         room.add_url_rule("/authorize/continue/<login_id>", "resume", self._resume)
         room.add_url_rule("/claims", "claims", _claims_table)
         return room
 
-    def _authorize(self) -> FlaskResponse:
-        answer = self.authorize(from_flask(), request.remote_addr or "")
-        if isinstance(answer, Response):
-            return to_flask(answer)
-        if answer.fields is None:
-            return to_flask(see_other(answer.url))
-        return _posted_on(answer, answer.fields, language.of_request())
+    def _authorized(self, request: Request) -> Response | Delivery:
+        answer = self.authorize(request)
+        return see_other(answer.url) if isinstance(answer, Delivery) and answer.fields is None else answer
 
     def _resume(self, login_id: str) -> FlaskResponse:
         """The end of a journey. It was reached by a form, so the browser is sent on by a page, not by a redirect."""
@@ -87,36 +89,21 @@ def _posted_on(answer: Delivery, fields: tuple[tuple[str, str], ...], spoken: la
     )
 
 
-def registration(registering: Registering) -> Blueprint:
-    """The addresses of portals that register themselves, for where that is switched on."""
-    room = Blueprint("registration", __name__)
-
-    def register() -> FlaskResponse:
-        return to_flask(registering.register(from_flask(), customer_of(request.remote_addr or "")))
-
-    def manage(client_id: str) -> FlaskResponse:
-        return to_flask(registering.manage(from_flask(), customer_of(request.remote_addr or ""), client_id))
-
-    room.add_url_rule(REGISTER, "register", register, methods=["POST"])
-    room.add_url_rule(f"{REGISTER}/<client_id>", "manage", manage, methods=["GET", "PUT", "DELETE"])
-    return room
+def _shown() -> FlaskResponse:
+    """What the front door has to show of a request to /authorize: why it cannot be answered, or an answer as a form."""
+    outcome = request.environ[OUTCOME]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return _posted_on(outcome, outcome.fields, language.of_request())
 
 
 def from_flask() -> Request:
-    return Request(
-        method=request.method, path=request.path, query=request.query_string.decode("latin-1"),
-        headers={name.lower(): value for name, value in request.headers}, cookies=request.cookies,
-        body=request.get_data(cache=False) if request.method in ("POST", "PUT") else b"",
-        network=request.remote_addr or "", server_certificate=request.environ.get("SSL_CLIENT_CERT", ""),
-    )  # fmt: skip
+    """The request that Flask shows a page for, with its body unless Flask has read it."""
+    return request_of(request.environ, request.max_content_length)
 
 
 def to_flask(response: Response) -> FlaskResponse:
     return FlaskResponse(response.body, response.status, list(response.headers))
-
-
-def _carried(function: Callable[[Request], Response]) -> Callable[[], FlaskResponse]:
-    return lambda: to_flask(function(from_flask()))
 
 
 def _claims_table() -> FlaskResponse:

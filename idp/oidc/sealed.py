@@ -112,7 +112,7 @@ def seal_code(sealer: Sealer, code: Code) -> str:
     flags |= (_TOUCH if code.touch else 0) | (_NONCE if code.nonce is not None else 0)
     fixed = _CODE.pack(
         code.grant_id, code.session_id, code.person_id, code.redirect_uri,
-        claims.to_bits(code.scopes, claims.SCOPE_POSITIONS), claims.to_bits(code.id_token_claims),
+        claims.scopes_to_bits(code.scopes), claims.to_bits(code.id_token_claims),
         claims.to_bits(code.userinfo_claims), code.auth_time, code.issued_at, code.level, flags, len(client), len(nonce)
     )  # fmt: skip
     variable = b"".join(value for _, value in parts if value is not None)
@@ -135,7 +135,7 @@ def open_code(sealer: Sealer, text: str, lifetime_seconds: int) -> Code:
     return Code(
         grant_id=grant_id, session_id=session_id, person_id=person_id, redirect_uri=redirect_uri, client_id=client_id,
         code_challenge=challenge, nonce=nonce if flags & _NONCE else None,
-        scopes=claims.from_bits(scopes, claims.SCOPE_POSITIONS), id_token_claims=claims.from_bits(id_claims),
+        scopes=claims.scopes_from_bits(scopes), id_token_claims=claims.from_bits(id_claims),
         userinfo_claims=claims.from_bits(info_claims), auth_time=auth_time, level=level, issued_at=issued_at,
         touch=bool(flags & _TOUCH), mandate_id=mandate_id, dpop_jkt=dpop_jkt, resource=resource,
     )  # fmt: skip
@@ -149,7 +149,7 @@ def seal_access_token(sealer: Sealer, token: AccessToken) -> str:
         thumbprint = token.binding.thumbprint
     fixed = _TOKEN.pack(
         token.id, token.grant_id or _NO_GRANT, token.issued_at, token.expires_at,
-        claims.to_bits(token.scopes, claims.SCOPE_POSITIONS), flags, len(client), len(resource), len(words)
+        claims.scopes_to_bits(token.scopes), flags, len(client), len(resource), len(words)
     )  # fmt: skip
     return TOKEN_PREFIX + sealer.seal_text(_TOKEN_PURPOSE, fixed + thumbprint + client + resource + words)
 
@@ -171,7 +171,7 @@ def open_access_token(sealer: Sealer, text: str) -> AccessToken:
     client_id, resource, words = rest.text(client_length), rest.text(resource_length), rest.text(words_length)
     return AccessToken(
         id=token_id, grant_id=None if grant_id == _NO_GRANT else grant_id, client_id=client_id, issued_at=issued_at,
-        expires_at=expires_at, scopes=claims.from_bits(scopes, claims.SCOPE_POSITIONS), api_scopes=tuple(words.split()),
+        expires_at=expires_at, scopes=claims.scopes_from_bits(scopes), api_scopes=tuple(words.split()),
         binding=binding, resource=resource or None, exchanged=bool(flags & _EXCHANGED),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from connectors.base import Organisation
 from idp.people.person import Person
@@ -107,6 +108,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("address", ("address",), lambda r: r.person.address),
 )
 
+REMEMBERED = 1024  # answers about sets of claims: portals ask for the same few again and again
+
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 POSITIONS = {claim.name: position for position, claim in enumerate(CLAIMS)}
 # Tokens that go on being renewed when the person is not there (OpenID Connect Core section 11).
@@ -146,7 +149,11 @@ def without_organisation(names: Iterable[str]) -> tuple[str, ...]:
 
 def allowed(names: Iterable[str], granted_scopes: Iterable[str]) -> tuple[str, ...]:
     """Those of the named claims that the granted scopes let a portal see, in the table's order."""
-    granted, wanted = set(granted_scopes), set(names)
+    return _allowed(frozenset(names), frozenset(granted_scopes))
+
+
+@lru_cache(REMEMBERED)
+def _allowed(wanted: frozenset[str], granted: frozenset[str]) -> tuple[str, ...]:
     return tuple(
         claim.name
         for claim in CLAIMS
@@ -158,14 +165,20 @@ def allowed(names: Iterable[str], granted_scopes: Iterable[str]) -> tuple[str, .
 
 def of_scopes(requested: Iterable[str], granted_scopes: Iterable[str]) -> tuple[str, ...]:
     """The claims that these requested scopes stand for, of those granted (OpenID Connect Core section 5.4)."""
-    asked = set(requested)
-    return allowed((claim.name for claim in CLAIMS if asked.intersection(claim.scopes)), granted_scopes)
+    return allowed(_behind(frozenset(requested)), granted_scopes)
+
+
+@lru_cache(REMEMBERED)
+def _behind(scopes: frozenset[str]) -> frozenset[str]:
+    return frozenset(claim.name for claim in CLAIMS if scopes.intersection(claim.scopes))
 
 
 def narrowed(names: Iterable[str], granted_scopes: Iterable[str], kept_scopes: Iterable[str]) -> tuple[str, ...]:
     """The named claims without those for which only a scope stood that was granted and is not kept."""
-    kept = set(kept_scopes)
-    dropped = set(granted_scopes) - kept
+    kept = frozenset(kept_scopes)
+    dropped = frozenset(granted_scopes) - kept
+    if not dropped:
+        return tuple(names)
     gone = {
         claim.name for claim in CLAIMS if dropped.intersection(claim.scopes) and not kept.intersection(claim.scopes)
     }
@@ -178,10 +191,20 @@ def released(names: Iterable[str], release: Release) -> dict[str, ClaimValue]:
     return {name: value for name, value in values if value is not None and value != ""}
 
 
-def to_bits(names: Iterable[str], positions: dict[str, int] = POSITIONS) -> int:
-    """A set of claims (or scopes) as one number, for sealed codes and rows."""
-    return sum(1 << positions[name] for name in set(names))
+def to_bits(names: Iterable[str]) -> int:
+    """A set of claims as one number, for sealed codes and rows."""
+    return sum(1 << POSITIONS[name] for name in set(names))
 
 
-def from_bits(bits: int, positions: dict[str, int] = POSITIONS) -> tuple[str, ...]:
-    return tuple(name for name, position in positions.items() if bits >> position & 1)
+@lru_cache(REMEMBERED)
+def from_bits(bits: int) -> tuple[str, ...]:
+    return tuple(name for name, position in POSITIONS.items() if bits >> position & 1)
+
+
+def scopes_to_bits(scopes: Iterable[str]) -> int:
+    return sum(1 << SCOPE_POSITIONS[scope] for scope in set(scopes))
+
+
+@lru_cache(REMEMBERED)
+def scopes_from_bits(bits: int) -> tuple[str, ...]:
+    return tuple(scope for scope, position in SCOPE_POSITIONS.items() if bits >> position & 1)

@@ -112,7 +112,7 @@ class Grants:
                 models.GRANT, grant_id=wanted.id, session_id=wanted.session_id, client_id=client.id, level=wanted.level,
                 auth_time=wanted.auth_time, mandate_id=wanted.mandate_id, sector=client.sector,
                 claims=claims.to_bits(wanted.claim_names), issued_at=now, now=now, offline=int(offline),
-                scopes=claims.to_bits(wanted.scopes, claims.SCOPE_POSITIONS), binding=wanted.binding,
+                scopes=claims.scopes_to_bits(wanted.scopes), binding=wanted.binding,
                 expires_at=now + self._lifetimes.refresh_token_days * DAY_SECONDS * offline, resource=wanted.resource,
             )  # fmt: skip
             if row is None:
@@ -206,7 +206,7 @@ class Grants:
         return Entitled(
             client_id=row[0], sub=row[1], claim_names=claims.from_bits(row[2]), level=row[3], source_kind=row[4],
             person=person, organisation=None if mandate is None else mandate.organisation,
-            scopes=claims.from_bits(row[11], claims.SCOPE_POSITIONS), auth_time=row[12], session_id=bytes(row[13]),
+            scopes=claims.scopes_from_bits(row[11]), auth_time=row[12], session_id=bytes(row[13]),
         )  # fmt: skip
 
     def _of_grant(self, grant_id: bytes, client: Client, now: int) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def _refreshed(row: Sequence[Any]) -> Refreshed:
     return Refreshed(
         granted=Granted(sub=sub, level=level, auth_time=auth_time, amr=tuple(amr.split()), source_kind=source_kind),
         session_id=bytes(session_id), person_id=bytes(person_id),
-        scopes=claims.from_bits(scopes, claims.SCOPE_POSITIONS), resource=resource,
+        scopes=claims.scopes_from_bits(scopes), resource=resource,
         binding=None if binding is None else bytes(binding), generation=generation,
     )  # fmt: skip
 

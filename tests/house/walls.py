@@ -18,7 +18,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"oidc"}),
     frozenset({"digital_id"}),
     frozenset({"account", "admin"}),
-    frozenset({"app", "serving", "cli", "worker", "serve", ""}),  # what puts the rest together; "" is idp/__init__.py
+    # What puts the rest together; "" is idp/__init__.py.
+    frozenset({"app", "front", "serving", "monitoring", "cli", "worker", "serve", ""}),
 )
 TOP = len(FLOORS) - 1
 
