@@ -333,7 +333,7 @@ def _client_endpoint(house: House, jose: Jose, certificates: ClientCertificates,
 def _token_server(house: House, jose: Jose, proofs: Proofs, access_tokens: AccessTokens) -> TokenServer:
     settings = house.settings
     granting = Granting(
-        lifetimes=settings.lifetimes, database=house.database, sealer=house.sealer, grants=house.grants,
+        lifetimes=settings.lifetimes, sealer=house.sealer, grants=house.grants,
         people=house.people, sessions=house.sessions, audit=house.audit, access_tokens=access_tokens,
         id_tokens=IdTokens(
             jose=jose, sessions=house.sessions, issuer=settings.issuer,

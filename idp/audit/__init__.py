@@ -85,19 +85,20 @@ class Audit:
              details=details)  # fmt: skip
 
     def granted(
-        self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, level: int, claims: list[str]
-    ) -> None:
-        """A portal redeemed a code: from now on it may read these claims."""
+        self, *, person_id: bytes, session_id: bytes, client_id: str, level: int, claims: list[str]
+    ) -> dict[str, Any]:
+        """A portal redeems a code: from then on it may read these claims. For the statement that makes the grant."""
         details = {"level": level, "claims": claims}
-        _add(tx, "granted", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
+        return _event("granted", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
 
     def refreshed(self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str) -> None:
         """A portal renewed what it was granted, whether or not the person was there."""
         _add(tx, "refreshed", person_id=person_id, session_id=session_id, client_id=client_id)
 
-    def system_granted(self, tx: Transaction, *, client_id: str, resource: str | None, scopes: list[str]) -> None:
+    def system_granted(self, *, client_id: str, resource: str | None, scopes: list[str]) -> None:
         """A system got a token for itself; nobody's data is behind it."""
-        _add(tx, "system_granted", client_id=client_id, details={"resource": resource, "scopes": scopes})
+        details = {"resource": resource, "scopes": scopes}
+        self._database.commit(models.ADD, **_event("system_granted", client_id=client_id, details=details))
 
     def exchanged(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, resource: str, purpose: str
@@ -193,16 +194,21 @@ class Audit:
             return held_back + 1
 
 
-def _add(
-    tx: Transaction, event: str, *, person_id: bytes | None = None, session_id: bytes | None = None,
-    client_id: str | None = None, source_id: str | None = None, details: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
-    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
-    tx.run(
-        models.ADD, id=entropy.ordered_id(), at=clock.seconds(), event=event, request_id=request_id,
-        person_id=person_id, session_id=session_id, client_id=client_id, source_id=source_id,
-        details=json.dumps(details or {}, separators=(",", ":")),
-    )  # fmt: skip
+def _add(tx: Transaction, event: str, **facts: Any) -> None:
+    tx.run(models.ADD, **_event(event, **facts))
+
+
+def _event(
+    event: str, *, person_id: bytes | None = None, session_id: bytes | None = None, client_id: str | None = None,
+    source_id: str | None = None, details: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The event as `models.ADD` takes it."""
+    return {
+        "id": entropy.ordered_id(), "at": clock.seconds(), "event": event,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""), "person_id": person_id,
+        "session_id": session_id, "client_id": client_id, "source_id": source_id,
+        "details": json.dumps(details or {}, separators=(",", ":")),
+    }  # fmt: skip
 
 
 def _hex(value: bytes | None) -> str | None:

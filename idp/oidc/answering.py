@@ -95,7 +95,7 @@ def sealed_code(sealer: Sealer, request: AuthenticationRequest, need: Need, stan
         client_id=request.client_id, redirect_uri=redirect_mark(request.redirect_uri),
         code_challenge=request.code_challenge, nonce=request.nonce, scopes=request.scopes,
         id_token_claims=request.id_token_claims, userinfo_claims=request.userinfo_claims,
-        auth_time=standing.auth_time, level=standing.level, issued_at=clock.seconds(), touch=standing.needs_touch,
+        auth_time=standing.auth_time, level=standing.level, issued_at=clock.seconds(),
         mandate_id=None if mandate is None else mandate.id,
         dpop_jkt=None if request.dpop_jkt is None else from_text(request.dpop_jkt),
         resource=None if request.resource is None else resource_mark(request.resource),

@@ -23,7 +23,6 @@ from idp.seal import Sealer
 from idp.sessions import Sessions
 from idp.sessions.grants import Granted, GrantOver, Grants, GrantWanted, Refreshed, Reused, SessionOver
 from idp.settings import Lifetimes
-from idp.storage import Database
 from idp.storage.database import Conflict
 
 OPENID = "openid"
@@ -32,7 +31,6 @@ OPENID = "openid"
 @dataclass(frozen=True, kw_only=True)
 class Granting:
     lifetimes: Lifetimes
-    database: Database
     sealer: Sealer
     grants: Grants
     people: People
@@ -50,7 +48,7 @@ class Granting:
         wanted = GrantWanted(
             id=code.grant_id, session_id=code.session_id, person_id=code.person_id, claim_names=code.userinfo_claims,
             told_names=tuple(dict.fromkeys((*code.userinfo_claims, *code.id_token_claims))),
-            level=code.level, auth_time=code.auth_time, touch=code.touch, mandate_id=code.mandate_id,
+            level=code.level, auth_time=code.auth_time, mandate_id=code.mandate_id,
             scopes=code.scopes, resource=_resource_of(code, client), binding=refresh_binding(client, binding),
         )  # fmt: skip
         try:
@@ -128,8 +126,7 @@ class Granting:
             client, grant_id=None, binding=binding, api_scopes=words,
             resource=audience(client, given.get("resource"), None),
         )  # fmt: skip
-        with self.database.write() as tx:
-            self.audit.system_granted(tx, client_id=client.id, resource=token.resource, scopes=list(words))
+        self.audit.system_granted(client_id=client.id, resource=token.resource, scopes=list(words))
         return self.response(token, client, None)
 
     # ---- all ----

@@ -23,7 +23,7 @@ TOKEN_LIMIT_CHARACTERS = 4096
 TOKEN_PREFIX = "mc_at_"  # so that scanners can recognise a leaked one
 REFRESH_PREFIX = "mc_rt_"
 
-_CODE_PURPOSE = "code.3"
+_CODE_PURPOSE = "code.4"
 _CODE = struct.Struct(">16s16s16s16sHQQIIBBBB")
 _TOKEN_PURPOSE = "access_token.2"
 _TOKEN = struct.Struct(">16s16sIIHBBHH")
@@ -31,7 +31,7 @@ _REFRESH = struct.Struct(">16sI")
 _MARK_BYTES = 16
 _THUMBPRINT_BYTES = 32
 _NO_GRANT = bytes(16)
-_TOUCH, _MANDATE, _CHALLENGE, _JKT, _RESOURCE, _NONCE = 1, 2, 4, 8, 16, 32
+_MANDATE, _CHALLENGE, _JKT, _RESOURCE, _NONCE = 1, 2, 4, 8, 16
 _BOUND, _BY_CERTIFICATE, _EXCHANGED = 1, 2, 4
 
 
@@ -54,7 +54,6 @@ class Code:
     auth_time: int
     level: int
     issued_at: int
-    touch: bool
     mandate_id: bytes | None = None  # under which mandate, if the person acts for an organisation
     dpop_jkt: bytes | None = None  # the key that must redeem it (RFC 9449 section 10)
     resource: bytes | None = None  # the mark of the API that was asked for
@@ -109,7 +108,7 @@ def seal_code(sealer: Sealer, code: Code) -> str:
     challenge = from_text(code.code_challenge) if code.code_challenge else None
     parts = ((_MANDATE, code.mandate_id), (_CHALLENGE, challenge), (_JKT, code.dpop_jkt), (_RESOURCE, code.resource))
     flags = sum(flag for flag, value in parts if value is not None)
-    flags |= (_TOUCH if code.touch else 0) | (_NONCE if code.nonce is not None else 0)
+    flags |= _NONCE if code.nonce is not None else 0
     fixed = _CODE.pack(
         code.grant_id, code.session_id, code.person_id, code.redirect_uri,
         claims.scopes_to_bits(code.scopes), claims.to_bits(code.id_token_claims),
@@ -137,7 +136,7 @@ def open_code(sealer: Sealer, text: str, lifetime_seconds: int) -> Code:
         code_challenge=challenge, nonce=nonce if flags & _NONCE else None,
         scopes=claims.scopes_from_bits(scopes), id_token_claims=claims.from_bits(id_claims),
         userinfo_claims=claims.from_bits(info_claims), auth_time=auth_time, level=level, issued_at=issued_at,
-        touch=bool(flags & _TOUCH), mandate_id=mandate_id, dpop_jkt=dpop_jkt, resource=resource,
+        mandate_id=mandate_id, dpop_jkt=dpop_jkt, resource=resource,
     )  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from idp.settings import Lifetimes
 from idp.storage import Database, Transaction
 from idp.storage.outbox import Outbox
 
-TOUCH_EVERY_SECONDS = 60  # used_at is only ever this much behind, and costs a write only so often
 LOGOUT_NOTICE = "backchannel_logout"
 SID_BYTES = 18
 UPSTREAM = "sessions.upstream"
@@ -35,7 +34,6 @@ class Standing:
     told_claims: tuple[str, ...] | None  # None: this person was never told about this portal
     agreed: bool
     sub: str | None  # None: no sub was minted yet for this portal's sector
-    needs_touch: bool
     has_number: bool = False  # a proven personal number
     said_for_whom: bool = False  # the person has said for whom they act at this portal
     mandate: Mandate | None = None  # None: for themselves
@@ -107,11 +105,10 @@ class Sessions:
             return None
         return Standing(
             session_id=bytes(row[0]), person_id=bytes(row[1]), level=row[2], auth_time=row[3], source_id=row[4],
-            source_kind=row[5], needs_touch=now - row[6] >= TOUCH_EVERY_SECONDS,
-            told_claims=None if row[7] is None else claims.from_bits(row[7]), agreed=bool(row[8]), sub=row[9],
-            has_number=bool(row[12]), said_for_whom=row[13] is not None,
-            mandate=self.mandates.opened(row[13], row[14]),
-            check_due=bool(row[12]) and self._is_check_due(bool(row[10]), row[11], now), told_offline=bool(row[15]),
+            source_kind=row[5], told_claims=None if row[6] is None else claims.from_bits(row[6]), agreed=bool(row[7]),
+            sub=row[8], has_number=bool(row[11]), said_for_whom=row[12] is not None,
+            mandate=self.mandates.opened(row[12], row[13]),
+            check_due=bool(row[11]) and self._is_check_due(bool(row[9]), row[10], now), told_offline=bool(row[14]),
         )  # fmt: skip
 
     def _is_check_due(self, owed: bool, checked_at: int | None, now: int) -> bool:

@@ -19,6 +19,7 @@ from idp.storage import Database, Transaction, spent
 from idp.storage.database import Conflict
 
 DAY_SECONDS = 86_400
+TOUCH_EVERY_SECONDS = 60  # a session's used_at is only ever this much behind, and costs a write only so often
 
 
 class SessionOver(Exception):
@@ -44,7 +45,6 @@ class GrantWanted:
     told_names: tuple[str, ...]  # these, and what the id_token holds besides
     level: int
     auth_time: int
-    touch: bool
     mandate_id: bytes | None = None  # under which mandate, if the person acts for an organisation
     scopes: tuple[str, ...] = ()
     binding: bytes | None = None  # the thumbprint of the DPoP key that a refresh must be made with
@@ -107,22 +107,19 @@ class Grants:
         Raises Conflict for a grant that exists already, SessionOver (also where the mandate is).
         """
         now, offline = clock.seconds(), claims.OFFLINE_ACCESS in wanted.scopes
-        with self._database.write() as tx:
-            row = tx.one(
-                models.GRANT, grant_id=wanted.id, session_id=wanted.session_id, client_id=client.id, level=wanted.level,
-                auth_time=wanted.auth_time, mandate_id=wanted.mandate_id, sector=client.sector,
-                claims=claims.to_bits(wanted.claim_names), issued_at=now, now=now, offline=int(offline),
-                scopes=claims.scopes_to_bits(wanted.scopes), binding=wanted.binding,
-                expires_at=now + self._lifetimes.refresh_token_days * DAY_SECONDS * offline, resource=wanted.resource,
-            )  # fmt: skip
-            if row is None:
-                raise SessionOver
-            self._audit.granted(
-                tx, person_id=wanted.person_id, session_id=wanted.session_id, client_id=client.id, level=row[1],
-                claims=list(wanted.told_names),
-            )  # fmt: skip
-            if wanted.touch:
-                tx.run(models.TOUCH, of_session=wanted.session_id, now=now)
+        recorded = self._audit.granted(
+            person_id=wanted.person_id, session_id=wanted.session_id, client_id=client.id, level=wanted.level,
+            claims=list(wanted.told_names),
+        )  # fmt: skip
+        row = self._database.commit(
+            models.GRANT, **recorded, grant_id=wanted.id, level=wanted.level, auth_time=wanted.auth_time,
+            mandate_id=wanted.mandate_id, sector=client.sector, claims=claims.to_bits(wanted.claim_names),
+            issued_at=now, now=now, touched_before=now - TOUCH_EVERY_SECONDS, offline=int(offline),
+            scopes=claims.scopes_to_bits(wanted.scopes), binding=wanted.binding, resource=wanted.resource,
+            expires_at=now + self._lifetimes.refresh_token_days * DAY_SECONDS * offline,
+        )  # fmt: skip
+        if row is None:
+            raise SessionOver
         return Granted(sub=row[0], level=row[1], auth_time=row[2], amr=tuple(row[3].split()), source_kind=row[4])
 
     def refresh(

@@ -28,10 +28,12 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.audit.models import ADD as RECORD
 from idp.clients.models import ClientRow
 from idp.people.models import ConsentRow, PersonRow, SubjectRow
 from idp.sources.models import SourceRow
 from idp.storage import Base
+from idp.storage.chains import Chain
 from idp.storage.expiry import MOMENT, outlived
 from idp.storage.models import SpentRow
 
@@ -110,7 +112,7 @@ _ALIVE = and_(
 STANDING = (
     select(
         SessionRow.id, SessionRow.person_id, SessionRow.level, SessionRow.auth_time, SessionRow.source_id,
-        SessionRow.source_kind, SessionRow.used_at, ConsentRow.claims, ConsentRow.agreed, SubjectRow.sub,
+        SessionRow.source_kind, ConsentRow.claims, ConsentRow.agreed, SubjectRow.sub,
         PersonRow.check_owed, PersonRow.checked_at, PersonRow.number_index.is_not(None), MandateRow.id,
         MandateRow.organisation, ConsentRow.offline,
     )
@@ -161,10 +163,22 @@ _GRANT_COLUMNS = [
     "id", "session_id", "person_id", "client_id", "sub", "claims", "scopes", "level", "auth_time", "amr", "source_id",
     "source_kind", "issued_at", "mandate_id", "offline", "expires_at", "generation", "binding", "resource",
 ]  # fmt: skip
-GRANT = (
+# That the session was used is noted once in a while.
+_TOUCHED = (
+    update(SessionRow)
+    .where(
+        SessionRow.id == bindparam("session_id"), SessionRow.ended_at.is_(None),
+        SessionRow.used_at <= bindparam("touched_before"),
+    )
+    .values(used_at=bindparam("now"))
+)  # fmt: skip
+# With the grant goes the event that tells of it.
+GRANT = Chain(
     insert(GrantRow)
     .from_select(_GRANT_COLUMNS, _redeemed)
-    .returning(GrantRow.sub, GrantRow.level, GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind)
+    .returning(GrantRow.sub, GrantRow.level, GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind),
+    RECORD,
+    _TOUCHED,
 )
 
 # What a grant stands on besides its session: the grant itself, its person, client and source, and the mandate that it
@@ -259,11 +273,6 @@ RENEW = (
         used_at=bindparam("now"), expires_at=bindparam("new_expiry"), upstream=bindparam("new_upstream"),
     )
 )  # fmt: skip
-TOUCH = (
-    update(SessionRow)
-    .where(SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None))
-    .values(used_at=bindparam("now"))
-)
 END = (
     update(SessionRow)
     .where(SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None))

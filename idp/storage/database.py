@@ -2,10 +2,12 @@
 
 row = database.one(FIND_SESSION, fingerprint=...)            one round trip
 with database.write() as tx: tx.run(ADD_GRANT, ...)          one commit, durable when the block has ended
+row = database.commit(GRANT, ...)                            one statement that is a commit by itself
 """
 
 from __future__ import annotations
 
+import select
 import sqlite3
 import threading
 import weakref
@@ -18,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
 
 from idp.storage import trips
+from idp.storage.chains import Chain
 from idp.storage.engines import own_connection
 
 Row = Sequence[Any]
@@ -73,7 +76,7 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._local = threading.local()
-        self._prepared: dict[int, tuple[Executable, _Prepared]] = {}
+        self._prepared: dict[int, tuple[Executable | Chain, _Prepared]] = {}
         self.driver: Any = engine.dialect.import_dbapi()
 
     def one(self, statement: Executable, **values: Any) -> Row | None:
@@ -93,12 +96,43 @@ class Database:
         """
         kept = self._begun()
         transaction = Transaction(self, kept.cursor)
-        try:
+        with self._told(kept):
             yield transaction
             if transaction.failed:
                 raise RuntimeError("a statement failed, and the block went on as if it had not")
             trips.count("commit")
             kept.cursor.execute("COMMIT")
+
+    def commit(self, statement: Executable | Chain, **values: Any) -> Row | None:
+        """The statement, or the chain, took effect durably; returns its first row if it returns any.
+
+        Raises Conflict for a row that must be unique, Unreachable for no database: then it may have taken effect.
+        """
+        trips.count("commit")
+        if self.is_sqlite and isinstance(statement, Chain):
+            return self._commit_in_turn(statement, values)
+        prepared = self.prepared(statement)
+        kept = self._fresh()
+        with self._told(kept):
+            cursor = kept.cursor.execute(prepared.text, prepared.bind(values))
+            rows: list[Row] = cursor.fetchall() if cursor.description else []
+        return rows[0] if rows else None
+
+    def _commit_in_turn(self, chain: Chain, values: dict[str, Any]) -> Row | None:
+        first, others = self.prepared(chain.first), [self.prepared(other) for other in chain.others]
+        kept = self._begun()
+        with self._told(kept):
+            rows: list[Row] = kept.cursor.execute(first.text, first.bind(values)).fetchall()
+            for other in others if rows else []:
+                kept.cursor.execute(other.text, other.bind(values))
+            kept.cursor.execute("COMMIT")
+        return rows[0] if rows else None
+
+    @contextmanager
+    def _told(self, kept: _Kept) -> Iterator[None]:
+        """What goes wrong within is undone, and told in our words."""
+        try:
+            yield
         except self.driver.IntegrityError as problem:
             self._undo(kept)
             if not _is_taken(problem):  # a fault of ours; its text would show the row
@@ -117,11 +151,12 @@ class Database:
         """Raises Unreachable unless the database answers."""
         self._read(_ANSWER, {})
 
-    def prepared(self, statement: Executable) -> _Prepared:
+    def prepared(self, statement: Executable | Chain) -> _Prepared:
         known = self._prepared.get(id(statement))
         if known is None:
+            whole = statement.whole() if isinstance(statement, Chain) else statement
             # The statement is kept beside its text, so that its id() can never belong to another one.
-            known = self._prepared[id(statement)] = (statement, _Prepared(statement, self.engine.dialect))
+            known = self._prepared[id(statement)] = (statement, _Prepared(whole, self.engine.dialect))
         return known[1]
 
     def _read(self, statement: Executable, values: dict[str, Any]) -> list[Row]:
@@ -155,6 +190,16 @@ class Database:
                 return kept
         raise AssertionError
 
+    def _fresh(self) -> _Kept:
+        """This thread's connection, a new one if the server has closed it since: what writes is not sent twice."""
+        kept = self._kept()
+        if kept.in_transaction:
+            raise RuntimeError("a commit within a transaction, which would be no commit")
+        if self.is_sqlite or not select.select((kept.connection,), (), (), 0)[0]:
+            return kept
+        self._forget(kept)  # nobody has asked anything, so what there is to read is a farewell
+        return self._kept()
+
     def _kept(self) -> _Kept:
         kept: _Kept | None = getattr(self._local, "kept", None)
         if kept is None:
@@ -165,6 +210,8 @@ class Database:
         return kept
 
     def _undo(self, kept: _Kept) -> None:
+        if not kept.in_transaction:
+            return
         try:
             kept.cursor.execute("ROLLBACK")
         except self.driver.Error:

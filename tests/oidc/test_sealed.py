@@ -51,7 +51,6 @@ def code(**changes: Any) -> Code:
         "client_id": "portal", "redirect_uri": redirect_mark("https://portal.example/cb"), "code_challenge": CHALLENGE,
         "nonce": "n", "scopes": ("openid", "profile"), "id_token_claims": ("name",),
         "userinfo_claims": ("name", "email"), "auth_time": 1_700_000_000, "level": 3, "issued_at": clock.seconds(),
-        "touch": False,
     } | changes  # fmt: skip
     return Code(**given)
 
@@ -71,7 +70,7 @@ def token(**changes: Any) -> AccessToken:
 @pytest.mark.parametrize(
     "changes",
     [
-        {}, {"touch": True}, {"nonce": None}, {"code_challenge": None}, {"nonce": None, "code_challenge": None},
+        {}, {"nonce": None}, {"code_challenge": None}, {"nonce": None, "code_challenge": None},
         {"client_id": "x" * CLIENT_ID_LIMIT_CHARACTERS, "nonce": "n" * NONCE_LIMIT_CHARACTERS},
         {"scopes": SCOPES, "id_token_claims": tuple(BY_NAME), "userinfo_claims": tuple(BY_NAME)},
         {"scopes": (), "id_token_claims": (), "userinfo_claims": ()}, {"level": 1}, {"auth_time": 2**32 - 1},

@@ -38,7 +38,7 @@ def first_token(running: Provider, citizen: Citizen, client: Client) -> str:
     """What a code of this person bought, as if it had been redeemed."""
     wanted = GrantWanted(
         id=entropy.ordered_id(), session_id=citizen.session_id, person_id=citizen.person_id, claim_names=("name",),
-        told_names=("name",), level=3, auth_time=0, touch=False, scopes=("openid", "profile", "offline_access"),
+        told_names=("name",), level=3, auth_time=0, scopes=("openid", "profile", "offline_access"),
     )  # fmt: skip
     running.house.grants.redeem(wanted, client)
     return refresh_token(running.house.sealer, RefreshToken(wanted.id, 0))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import time_machine
 
 from idp import seal
 from idp.app import House, build
@@ -46,3 +49,7 @@ def registered(house: House, client_id: str, **registration: Any) -> Client:
     found = house.clients.find(client_id)
     assert found is not None
     return found
+
+
+def later(seconds: int) -> time_machine.travel:
+    return time_machine.travel(datetime.now(UTC).timestamp() + seconds, tick=False)

@@ -7,16 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from idp import clock, entropy
 from idp.app import House
 from idp.clients import Client
 from idp.sessions import SignedIn
-from idp.sessions.grants import GrantWanted, SessionOver
+from idp.sessions.grants import TOUCH_EVERY_SECONDS, GrantWanted, SessionOver
+from idp.sessions.models import SessionRow
 from idp.sources import SourceDraft
 from idp.storage.database import Conflict
 from tests.oidc.residents import assertion
-from tests.sessions.rooms import registered
+from tests.sessions.rooms import later, registered
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def wanted(house: House, portal: Client, **changes: Any) -> GrantWanted:
         session_id, _ = house.sessions.open(tx, None, signed_in)
     given = GrantWanted(
         id=entropy.ordered_id(), session_id=session_id, person_id=person.id, claim_names=("name",),
-        told_names=("name", "email"), level=2, auth_time=signed_in.auth_time, touch=False,
+        told_names=("name", "email"), level=2, auth_time=signed_in.auth_time,
     )  # fmt: skip
     return replace(given, **changes)
 
@@ -54,6 +56,28 @@ def test_a_grant_says_what_the_session_says(house: House, portal: Client) -> Non
     assert (entitled.level, entitled.person.id) == (2, asked.person_id)
     (event,) = [event for event in house.audit.export() if event["event"] == "granted"]
     assert event["details"] == {"level": 2, "claims": ["name", "email"]}
+
+
+def test_that_the_session_was_used_is_noted_with_the_grant_once_a_minute(house: House, portal: Client) -> None:
+    asked = wanted(house, portal)
+    used_at = select(SessionRow.used_at).where(SessionRow.id == asked.session_id)
+    with house.database.engine.connect() as connection:
+        opened_at = connection.scalar(used_at)
+    for seconds, noted in ((TOUCH_EVERY_SECONDS - 1, 0), (TOUCH_EVERY_SECONDS + 1, TOUCH_EVERY_SECONDS + 1)):
+        with later(seconds):
+            house.grants.redeem(replace(asked, id=entropy.ordered_id()), portal)
+        with house.database.engine.connect() as connection:
+            assert (connection.scalar(used_at) or 0) - (opened_at or 0) in (noted, noted + 1), seconds
+
+
+def test_a_grant_that_is_refused_leaves_no_event_and_no_use(house: House, portal: Client) -> None:
+    asked = wanted(house, portal, level=4)
+    with later(TOUCH_EVERY_SECONDS + 1), pytest.raises(SessionOver):
+        house.grants.redeem(asked, portal)
+    with house.database.engine.connect() as connection:
+        opened_at, used_at = connection.execute(select(SessionRow.opened_at, SessionRow.used_at)).one()
+    assert used_at == opened_at
+    assert not [event for event in house.audit.export() if event["event"] == "granted"]
 
 
 def test_a_grant_is_had_once(house: House, portal: Client) -> None:

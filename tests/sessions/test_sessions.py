@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import time_machine
 
 from idp import clock
 from idp.app import House
 from idp.clients import Client
-from idp.sessions import LOGOUT_NOTICE, TOUCH_EVERY_SECONDS, SignedIn, Standing
+from idp.sessions import LOGOUT_NOTICE, SignedIn, Standing
 from idp.sessions.cookies import Cookies
 from idp.sessions.models import SessionRow
 from idp.storage.outbox import Message
 from tests.oidc.residents import assertion
-from tests.sessions.rooms import furnished, registered
+from tests.sessions.rooms import furnished, later, registered
 
 Opener = Callable[..., tuple[bytes, str]]
-
-
-def later(seconds: int) -> time_machine.travel:
-    return time_machine.travel(datetime.now(UTC).timestamp() + seconds, tick=False)
 
 
 @pytest.fixture
@@ -69,7 +63,7 @@ def test_a_session_is_what_the_sign_in_said(house: House, portal: Client, mai: b
     session_id, cookie = open_session(mai, level=2, source_id="bank", source_kind="banking", auth_time=1_700_000_000)
     assert house.sessions.standing(cookie, portal) == Standing(
         session_id=session_id, person_id=mai, level=2, auth_time=1_700_000_000, source_id="bank",
-        source_kind="banking", told_claims=None, agreed=False, sub=None, needs_touch=False, has_number=True,
+        source_kind="banking", told_claims=None, agreed=False, sub=None, has_number=True,
     )  # fmt: skip
 
 
@@ -185,14 +179,6 @@ def test_a_session_ends_at_its_time_however_much_it_is_used(tmp_path_factory: py
     with later(301):
         assert house.sessions.standing(cookie, portal) is None
         assert house.sessions.by_cookie(cookie), "signing out is still possible, and tells the portals"
-
-
-def test_a_use_is_noted_once_a_minute(house: House, portal: Client, mai: bytes, open_session: Opener) -> None:
-    _, cookie = open_session(mai)
-    for seconds, needs in ((0, False), (TOUCH_EVERY_SECONDS - 1, False), (TOUCH_EVERY_SECONDS, True)):
-        with later(seconds):
-            standing = house.sessions.standing(cookie, portal)
-            assert standing and standing.needs_touch is needs, seconds
 
 
 # ---- ended ----
