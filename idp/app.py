@@ -146,10 +146,10 @@ def build(settings: Settings) -> House:
     )  # fmt: skip
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, *, lines_together: bool = False) -> Flask:
     """The provider as a WSGI application; raises UnsafeSettings rather than start half safe."""
     settings = settings or load()
-    observe.configure(settings.log_level)
+    observe.configure(settings.log_level, together=lines_together)
     house = build(settings)
     apart = kept_apart(settings, house.people, house.database)
     with suppress(Unreachable):  # then it is asked before every page, until it answers

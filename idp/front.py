@@ -49,7 +49,8 @@ class Front:
         else:
             environ[ENDPOINT] = endpoint.name
             body = self._answered(endpoint, environ, begin)
-        observe.request(environ.get(ENDPOINT, "none"), environ["REQUEST_METHOD"], status, clock.monotonic() - began)
+        seconds = clock.monotonic() - began
+        observe.request(request_id, environ.get(ENDPOINT, "none"), environ["REQUEST_METHOD"], status, seconds)
         return body
 
     def _at(self, path: str) -> Endpoint | None:

@@ -7,12 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from functools import cache
+from typing import Any, TextIO
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from idp import clock
+from idp.lines import Lines
 from idp.storage import trips
 from idp.storage.outbox import STATES
 
@@ -44,14 +46,18 @@ OUTBOX_OLDEST = Gauge(
 DEVICES_BEGUN = Counter("motcua_devices_begun_total", "Devices without a keyboard that began to wait")
 STORE_TRIPS = Counter("motcua_store_trips_total", "Round trips to stores, by kind", ["kind"])
 
-log = structlog.get_logger()
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})  # anybody can send any word
+_request_lines: TextIO | None = None  # where each request gets its line, if anywhere
 
 # A last net under what the code already keeps out of the logs: our tokens, JWTs, and 12- or 9-digit numbers.
 _SECRET = re.compile(r"mc_at_[\w-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<!\d)(?:\d{12}|\d{9})(?!\d)")
 
 
-def configure(level: str) -> None:
-    """Logs go to standard error, one JSON object a line."""
+def configure(level: str, *, together: bool = False) -> None:
+    """Logs go to standard error, one JSON object a line; `together` for a process that writes many."""
+    global _request_lines
+    lines: Any = Lines(sys.stderr) if together else sys.stderr
+    _request_lines = lines if logging.getLevelName(level) <= logging.INFO else None
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
     logging.getLogger("authlib").setLevel(logging.WARNING)  # at DEBUG it prints tokens
     for chatty in ("urllib3", "alembic"):
@@ -66,11 +72,11 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(lines),
         cache_logger_on_first_use=True,
     )
     if not trips.listeners:
-        trips.listeners.append(lambda kind: STORE_TRIPS.labels(kind).inc())
+        trips.listeners.append(lambda kind: _trips_of(kind).inc())
 
 
 def begin(request_id: str) -> None:
@@ -79,10 +85,25 @@ def begin(request_id: str) -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
-def request(endpoint: str, method: str, status: int, seconds: float) -> None:
-    """A request was answered."""
-    REQUEST_SECONDS.labels(endpoint, str(status)).observe(seconds)
-    log.info("request", endpoint=endpoint, method=method, status=status, milliseconds=round(seconds * 1000, 2))
+def request(request_id: str, endpoint: str, method: str, status: int, seconds: float) -> None:
+    """A request was answered. Its line is put together here, since the usual way costs a tenth of a sign-on."""
+    _seconds_of(endpoint, status).observe(seconds)
+    if _request_lines is not None:
+        _request_lines.write(
+            f'{{"endpoint": "{endpoint}", "method": "{method if method in _METHODS else "other"}", "status": {status}, '
+            f'"milliseconds": {seconds * 1000:.2f}, "event": "request", "request_id": "{request_id}", '
+            f'"level": "info", "timestamp": "{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"}}\n'
+        )
+
+
+@cache
+def _seconds_of(endpoint: str, status: int) -> Histogram:
+    return REQUEST_SECONDS.labels(endpoint, str(status))
+
+
+@cache
+def _trips_of(kind: str) -> Counter:
+    return STORE_TRIPS.labels(kind)
 
 
 def outbox(standing: Mapping[str, tuple[int, int]]) -> None:

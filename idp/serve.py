@@ -2,4 +2,4 @@
 
 from idp.app import create_app
 
-app = create_app()
+app = create_app(lines_together=True)

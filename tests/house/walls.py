@@ -9,7 +9,7 @@ from tests.house.source import PRODUCT, Module, Use, imports, modules, within
 
 # Imports run downwards only. A room is a module or package right below `idp`.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"clock", "entropy", "errors", "settings", "seal"}),
+    frozenset({"clock", "entropy", "errors", "settings", "seal", "lines"}),
     frozenset({"storage"}),
     frozenset({"keys", "audit", "egress", "notices", "web", "observe"}),
     frozenset({"clients", "people", "sources"}),
@@ -26,6 +26,7 @@ TOP = len(FLOORS) - 1
 # Rooms of one floor do not know each other, but for these.
 NEIGHBOURS = frozenset({
     ("entropy", "clock"), ("seal", "clock"), ("seal", "entropy"), ("seal", "errors"), ("seal", "settings"),
+    ("lines", "clock"),
     ("clients", "people"), ("sources", "people"), ("broker", "registers"),
 })  # fmt: skip
 
