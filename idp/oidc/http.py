@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import quote_plus, unquote_plus
 
 from idp import errors
 from idp.errors import Failure, Refused
 
 FORM = "application/x-www-form-urlencoded"
 NOT_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
+PLAIN = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)  # RFC 3986 section 2.3
 FIELD_LIMIT = 50  # parameters in one request
 
 
@@ -56,11 +58,14 @@ class Parameters:
     @classmethod
     def parse(cls, text: str) -> Parameters:
         """The parameters in a query or body; raises Refused for what is none or has too many."""
+        parts = text.split("&")
+        if len(parts) > FIELD_LIMIT:
+            raise Refused(errors.MALFORMED, "too many parameters")
         try:
-            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELD_LIMIT)
-        except ValueError:
+            pairs = [(_decoded(name), _decoded(value)) for name, _, value in (part.partition("=") for part in parts)]
+        except UnicodeDecodeError:
             raise Refused(errors.MALFORMED, "parameters cannot be parsed") from None
-        return cls(tuple((name, value) for name, value in pairs if value))
+        return cls(tuple(pair for pair in pairs if pair[1]))
 
     def as_dict(self) -> dict[str, str]:
         return dict(self.pairs)
@@ -102,4 +107,13 @@ def with_fragment(url: str, **parameters: str | None) -> str:
 
 
 def _encoded(parameters: Mapping[str, str | None]) -> str:
-    return urlencode({name: value for name, value in parameters.items() if value is not None})
+    return "&".join(f"{name}={_quoted(value)}" for name, value in parameters.items() if value is not None)
+
+
+def _quoted(value: str) -> str:
+    """As a form writes it. Most of our values need nothing, and to see that costs a tenth of quoting them."""
+    return value if PLAIN.fullmatch(value) else quote_plus(value)
+
+
+def _decoded(text: str) -> str:
+    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text

@@ -6,6 +6,7 @@ import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
@@ -16,12 +17,13 @@ from idp.errors import Refused
 from idp.people import claims, models
 from idp.people.identifiers import PERSONAL_NUMBER, birth_year
 from idp.people.matching import Decision, decide
-from idp.people.person import PROVEN, Person
+from idp.people.person import PROVEN, Attribute, Person
 from idp.seal import Sealer, to_text
 from idp.storage import Database, Transaction
 from idp.storage.database import Conflict
 
 SEALED = "people.attributes"
+REMEMBERED_PEOPLE = 2000  # in each worker: a portal reads userinfo in the seconds after it got its token
 SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -48,6 +50,8 @@ class People:
         self._database = database
         self._sealer = sealer
         self._audit = audit
+        # What was sealed as these very bytes says the same each time; a change of the person seals it anew.
+        self._unsealed = lru_cache(REMEMBERED_PEOPLE)(self._unseal)
 
     def find(self, person_id: bytes) -> Person | None:
         row = self._database.one(models.FIND_PERSON, person_id=person_id)
@@ -55,8 +59,10 @@ class People:
 
     def opened(self, person_id: bytes, status: str, version: int, attributes: bytes) -> Person:
         """The person in a row that another room's statement has joined."""
-        plain = self._sealer.open(SEALED, bytes(attributes), person_id)
-        return Person(id=person_id, status=status, version=version, attributes=Person.attributes_from(plain))
+        return Person(id=person_id, status=status, version=version, attributes=self._unsealed(person_id, attributes))
+
+    def _unseal(self, person_id: bytes, attributes: bytes) -> dict[str, Attribute]:
+        return Person.attributes_from(self._sealer.open(SEALED, attributes, person_id))
 
     def find_by_number(self, tx: Transaction, number: str) -> Person | None:
         """Whoever has this personal number, or had it."""
