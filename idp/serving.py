@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from idp import clock, entropy, errors, observe, web
 from idp.audit import Audit
 from idp.errors import Failure, Refused
+from idp.keys import CannotSign
 from idp.settings import Settings
 from idp.storage.database import Unreachable
 from idp.web import language, pages
@@ -24,7 +25,7 @@ REQUEST_ID = "motcua.request_id"
 # What libraries call answers JSON; everybody else is a person and gets a page.
 JSON_PATHS = frozenset({
     "/token", "/userinfo", "/introspect", "/revoke", "/par", "/device_authorization", "/register", "/jwks",
-    "/.well-known/openid-configuration", "/health/live", "/health/ready", "/metrics",
+    "/.well-known/openid-configuration", "/health/live", "/health/ready", "/metrics", "/conformance/resource",
 })  # fmt: skip
 OF_REGISTRATIONS = "/register/"
 _OF_STATUS = {
@@ -53,6 +54,7 @@ def serve_with(app: Flask, audit: Audit, ready: Sequence[Callable[[], None]], me
     app.after_request(_finish)
     app.register_error_handler(Refused, lambda problem: _refused(problem, audit))
     app.register_error_handler(Unreachable, _unreachable)
+    app.register_error_handler(CannotSign, _cannot_sign)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unforeseen)
     app.add_url_rule("/", "home", _home)
@@ -94,6 +96,11 @@ def _refused(problem: Refused, audit: Audit) -> Response:
 def _unreachable(problem: Unreachable) -> Response:
     log.error("unreachable", problem=str(problem))
     return _told(errors.STORE_UNREACHABLE, {"Retry-After": "5"})
+
+
+def _cannot_sign(problem: CannotSign) -> Response:
+    log.error("cannot_sign", problem=str(problem))
+    return _told(errors.CANNOT_SIGN, {"Retry-After": "5"})
 
 
 def _http_problem(problem: HTTPException) -> Response:
