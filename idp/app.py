@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from flask import Flask, request
@@ -22,7 +22,7 @@ from idp.clients.keys import ClientKeys
 from idp.clients.self_registrations import SelfRegistrations
 from idp.devices import Devices
 from idp.egress import Egress
-from idp.keys import Keys
+from idp.keys import Keys, open_token
 from idp.oidc.access_tokens import AccessTokens
 from idp.oidc.answering import Answers
 from idp.oidc.authorize import Authorize
@@ -31,6 +31,7 @@ from idp.oidc.client_assertions import ClientAssertions
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_certificates import ClientCertificates
 from idp.oidc.client_endpoint import ClientEndpoint
+from idp.oidc.conformance_resource import ConformanceResource
 from idp.oidc.device import PATH as DEVICE_AUTHORIZATION
 from idp.oidc.device import DeviceAuthorization, DeviceCodes
 from idp.oidc.device_routes import DeviceRoutes
@@ -113,7 +114,7 @@ def build(settings: Settings) -> House:
     )
     audit = Audit(database)
     egress = Egress(settings.outbound)
-    keys = Keys(database, sealer, changes, settings.issuer)
+    keys = Keys(database, sealer, changes, settings.issuer, open_token(settings.keys.pkcs11))
     clients = Clients(database, changes, sealer)
     fetching = Fetching()
     people = People(database, sealer, audit)
@@ -148,7 +149,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     observe.configure(settings.log_level)
     house = build(settings)
-    apart = kept_apart(settings, house.people, house.database)
+    apart = kept_apart(settings, house.people, house.sources, house.database, house.changes)
     with suppress(Unreachable):  # then it is asked before every page, until it answers
         apart()
     if settings.lets_test_people_in:
@@ -221,6 +222,9 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
         clients=house.clients, grants=house.grants, access_tokens=access_tokens, jose=jose, issuer=settings.issuer
     )
     server = _token_server(house, jose, proofs, access_tokens)
+    presented = Presented(
+        access_tokens=access_tokens, proofs=proofs, certificates=certificates, audit=house.audit, realm="userinfo"
+    )
     return ProviderRoutes(
         authorize=Authorize(
             reader=reader, answers=Answers(sealer=house.sealer, issuer=settings.issuer, jose=jose),
@@ -247,11 +251,11 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
             DEVICE_AUTHORIZATION,
         ),
         userinfo=UserInfo(
-            presented=Presented(
-                access_tokens=access_tokens, proofs=proofs, certificates=certificates, realm="userinfo"
-            ),
-            clients=house.clients, grants=house.grants, jose=jose, audit=house.audit, issuer=settings.issuer,
+            presented=presented, clients=house.clients, grants=house.grants, jose=jose, issuer=settings.issuer
         ),
+        conformance_resource=ConformanceResource(
+            presented=replace(presented, realm="conformance"), clients=house.clients, grants=house.grants
+        ) if settings.lets_test_people_in else None,
         discovery=Discovery(
             settings.issuer, house.keys, certificates, registration=settings.registration.open_to != "nobody"
         ),

@@ -54,28 +54,27 @@ class Authorize:
         self._cookies = cookies
         self._code_seconds = code_seconds
 
-    def __call__(self, request: Request, network: str) -> Response | Delivery:
+    def __call__(self, request: Request) -> Response | Delivery:
         """The answer, or the redirect that goes on; raises Refused for what only a page can tell."""
         if request.method == "POST":
-            return self._kept_for_get(request, network)
+            return self._kept_for_get(request)
         try:
             asked, client = self._reader.read(self._parameters(request))
         except Returned as problem:
             note_refusal(self._audit, problem.failure, detail=problem.detail, client_id=problem.client.id)
             told = self._answers.error(problem.redirect_uri, problem.state, problem.mode, problem.failure)
             return self._answers.delivered(told, problem.client)
-        highest_level = self._sources.highest_level()
         need = need_of(asked, client, self._sources)
         cookie = self._cookies.session(request.cookies)
         standing = self._sessions.standing(cookie, client)
         step = next_step(need, client, standing, Progress())
         if step is Step.ANSWER and standing is not None:
             return self._at_once(self._answers.code(asked, need, standing, cookie), asked, client)
-        if asked.owed_level > highest_level:
+        if asked.owed_level > self._sources.highest_level():
             return self._at_once(self._refusal(asked, errors.UNMET_LEVEL), asked, client)
         if "none" in asked.prompts:
             return self._at_once(self._refusal(asked, _silent_answer(step, standing, asked)), asked, client)
-        started = self._journey.start(need, asked.to_json(), request.cookies, network)
+        started = self._journey.start(need, asked.to_json(), request.cookies, request.network)
         cookies = [("Set-Cookie", cookie) for cookie in started.cookies]
         return see_other(f"/sign-in/{started.login_id}", *cookies)
 
@@ -146,13 +145,13 @@ class Authorize:
             raise Refused(errors.LOGIN_GONE, "a posted request that is gone")
         return Parameters.parse(kept)
 
-    def _kept_for_get(self, request: Request, network: str) -> Response:
+    def _kept_for_get(self, request: Request) -> Response:
         """A POST from a portal's page is cross-site and carries no Lax cookie: it comes back by GET.
 
         Nothing is kept for whoever is no portal, nor for one network more often than it may begin to sign in.
         """
         self._reader.portal(request.form())
-        self._journey.count_network(network)
+        self._journey.count_network(request.network)
         kept = self._shelf.keep_posted(request.body.decode(), POSTED_SECONDS)
         return see_other(f"/authorize?{POSTED}={kept}")
 

@@ -9,9 +9,10 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response as FlaskResponse
 
 from idp.broker import Journey
-from idp.broker.journey import customer_of
 from idp.oidc.answering import Delivery
 from idp.oidc.authorize import Authorize
+from idp.oidc.conformance_resource import PATH as RESOURCE
+from idp.oidc.conformance_resource import ConformanceResource
 from idp.oidc.device import PATH as DEVICE_AUTHORIZATION
 from idp.oidc.discovery import Discovery
 from idp.oidc.http import Request, Response, see_other
@@ -33,6 +34,7 @@ class Routes:
     introspect: Callable[[Request], Response]
     revoke: Callable[[Request], Response]
     userinfo: UserInfo
+    conformance_resource: ConformanceResource | None  # None: there is no such address
     discovery: Discovery
     journey: Journey
 
@@ -48,6 +50,8 @@ class Routes:
             ("/.well-known/openid-configuration", "configuration", ["GET"], self.discovery.configuration),
             ("/jwks", "jwks", ["GET"], self.discovery.jwks),
         ]
+        if self.conformance_resource is not None:
+            plain.append((RESOURCE, "conformance_resource", ["GET", "POST"], self.conformance_resource))
         for path, name, methods, function in plain:
             room.add_url_rule(path, name, _carried(function), methods=methods)
         room.add_url_rule("/authorize", "authorize", self._authorize, methods=["GET", "POST"])
@@ -56,7 +60,7 @@ class Routes:
         return room
 
     def _authorize(self) -> FlaskResponse:
-        answer = self.authorize(from_flask(), request.remote_addr or "")
+        answer = self.authorize(from_flask())
         if isinstance(answer, Response):
             return to_flask(answer)
         if answer.fields is None:
@@ -91,13 +95,10 @@ def registration(registering: Registering) -> Blueprint:
     """The addresses of portals that register themselves, for where that is switched on."""
     room = Blueprint("registration", __name__)
 
-    def register() -> FlaskResponse:
-        return to_flask(registering.register(from_flask(), customer_of(request.remote_addr or "")))
-
     def manage(client_id: str) -> FlaskResponse:
-        return to_flask(registering.manage(from_flask(), customer_of(request.remote_addr or ""), client_id))
+        return to_flask(registering.manage(from_flask(), client_id))
 
-    room.add_url_rule(REGISTER, "register", register, methods=["POST"])
+    room.add_url_rule(REGISTER, "register", _carried(registering.register), methods=["POST"])
     room.add_url_rule(f"{REGISTER}/<client_id>", "manage", manage, methods=["GET", "PUT", "DELETE"])
     return room
 
