@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 
 import structlog
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import observe
-from idp.audit import Audit
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
 from idp.broker.desk import Desk
 from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
-from idp.clients import Clients
-from idp.clients.fetching import Fetching
 from idp.clients.invitations import Invitations
-from idp.clients.keys import ClientKeys
 from idp.clients.self_registrations import SelfRegistrations
-from idp.devices import Devices
-from idp.egress import Egress
 from idp.front import Front
-from idp.keys import Keys
+from idp.house import House, build
 from idp.monitoring import Monitoring
 from idp.oidc.access_tokens import AccessTokens
 from idp.oidc.answering import Answers
 from idp.oidc.authorize import Authorize
-from idp.oidc.backchannel import LogoutNotices
 from idp.oidc.client_assertions import ClientAssertions
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_certificates import ClientCertificates
 from idp.oidc.client_endpoint import ClientEndpoint
+from idp.oidc.conformance_resource import ConformanceResource
 from idp.oidc.device import PATH as DEVICE_AUTHORIZATION
 from idp.oidc.device import DeviceAuthorization, DeviceCodes
 from idp.oidc.device_routes import DeviceRoutes
@@ -59,91 +53,14 @@ from idp.oidc.token import Token
 from idp.oidc.token_exchange import TokenExchange
 from idp.oidc.userinfo import UserInfo
 from idp.oidc.wsgi import Endpoint
-from idp.people import People
-from idp.registers import Checking, Feeds
-from idp.seal import Sealer, load_sealer
 from idp.serving import show_with
-from idp.sessions import Sessions
 from idp.sessions.cookies import Cookies
-from idp.sessions.grants import Grants
 from idp.settings import Settings, load
-from idp.sources import Sources
 from idp.sources.apart import kept_apart
-from idp.storage import Database, ShortLived, db
-from idp.storage.changes import Changes
+from idp.storage import db
 from idp.storage.database import Unreachable
-from idp.storage.engines import make_engine
-from idp.storage.outbox import Outbox
-from idp.storage.short_lived import open_short_lived
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, kw_only=True)
-class House:
-    """The rooms that have no address of their own: for operators' commands, the worker and the routes alike."""
-
-    settings: Settings
-    sealer: Sealer
-    database: Database
-    short_lived: ShortLived
-    changes: Changes
-    outbox: Outbox
-    audit: Audit
-    egress: Egress
-    keys: Keys
-    clients: Clients
-    client_keys: ClientKeys
-    fetching: Fetching
-    people: People
-    sources: Sources
-    sessions: Sessions
-    grants: Grants
-    notices: LogoutNotices
-    checking: Checking
-    feeds: Feeds
-    devices: Devices
-
-
-def build(settings: Settings) -> House:
-    """The rooms, built once a process; nothing is asked of the network or the database yet."""
-    sealer = load_sealer(settings.master_keys_file)
-    database = Database(make_engine(settings.database_url))
-    short_lived = open_short_lived(settings.short_lived_url, database)
-    changes = Changes(database)
-    outbox = Outbox(
-        database, sealer, attempts=settings.outbox.attempts, first_retry_seconds=settings.outbox.first_retry_seconds
-    )
-    audit = Audit(database)
-    egress = Egress(settings.outbound)
-    keys = Keys(database, sealer, changes, settings.issuer)
-    clients = Clients(database, changes, sealer)
-    fetching = Fetching()
-    people = People(database, sealer, audit)
-    sources = Sources(
-        database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once,
-        calls_at_once=settings.outbound.calls_at_once, conformance=settings.lets_test_people_in,
-    )  # fmt: skip
-    verification = settings.verification
-    sessions = Sessions(
-        database, sealer, clients, outbox, audit, settings.lifetimes,
-        check_max_age_seconds=verification.max_age_seconds if verification.source else None,
-    )  # fmt: skip
-    return House(
-        settings=settings, sealer=sealer, database=database, short_lived=short_lived, changes=changes, outbox=outbox,
-        audit=audit, egress=egress, keys=keys, clients=clients,
-        client_keys=ClientKeys(egress, fetching), fetching=fetching, people=people, sources=sources, sessions=sessions,
-        grants=Grants(database, people, audit, sessions.mandates, settings.lifetimes),
-        notices=LogoutNotices(
-            http=egress, clients=clients, keys=keys, audit=audit, database=database, issuer=settings.issuer,
-            attempts=settings.outbox.attempts,
-        ),
-        checking=Checking(
-            database=database, people=people, sources=sources, sessions=sessions, audit=audit, policy=verification
-        ),
-        feeds=Feeds(database=database, people=people, sources=sources, sessions=sessions, audit=audit),
-        devices=Devices(database, sealer, audit),
-    )  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, *, lines_together: bool = False) -> Flask:
@@ -151,7 +68,7 @@ def create_app(settings: Settings | None = None, *, lines_together: bool = False
     settings = settings or load()
     observe.configure(settings.log_level, together=lines_together)
     house = build(settings)
-    apart = kept_apart(settings, house.people, house.database)
+    apart = kept_apart(settings, house.people, house.sources, house.database, house.changes)
     with suppress(Unreachable):  # then it is asked before every page, until it answers
         apart()
     if settings.lets_test_people_in:
@@ -231,6 +148,9 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
         clients=house.clients, grants=house.grants, access_tokens=access_tokens, jose=jose, issuer=settings.issuer
     )
     server = _token_server(house, jose, proofs, access_tokens)
+    presented = Presented(
+        access_tokens=access_tokens, proofs=proofs, certificates=certificates, audit=house.audit, realm="userinfo"
+    )
     return ProviderRoutes(
         authorize=Authorize(
             reader=reader, answers=Answers(sealer=house.sealer, issuer=settings.issuer, jose=jose),
@@ -256,11 +176,11 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
             DEVICE_AUTHORIZATION,
         ),
         userinfo=UserInfo(
-            presented=Presented(
-                access_tokens=access_tokens, proofs=proofs, certificates=certificates, realm="userinfo"
-            ),
-            clients=house.clients, grants=house.grants, jose=jose, audit=house.audit, issuer=settings.issuer,
+            presented=presented, clients=house.clients, grants=house.grants, jose=jose, issuer=settings.issuer
         ),
+        conformance_resource=ConformanceResource(
+            presented=replace(presented, realm="conformance"), clients=house.clients, grants=house.grants
+        ) if settings.lets_test_people_in else None,
         discovery=Discovery(
             settings.issuer, house.keys, certificates, registration=settings.registration.open_to != "nobody"
         ),

@@ -51,6 +51,7 @@ INTERNAL = _row("G05", "server_error", 500, "something went wrong on our side", 
 TOO_MANY = _row("G06", "temporarily_unavailable", 429, "too many requests, try again shortly", "a flood, or a portal in a loop; see the client and network counters")
 STORE_UNREACHABLE = _row("G07", "temporarily_unavailable", 503, "a store cannot be reached, try again shortly", "look at /health/ready: database or short-lived store")
 MALFORMED = _row("G08", "invalid_request", 400, "the request is malformed", "see the detail in the log")
+CANNOT_SIGN = _row("G09", "temporarily_unavailable", 503, "nothing can be signed just now, try again shortly", "the PKCS #11 token with the signing keys does not answer or does not let us in; the log says which, `idp keys ensure` tries it")
 
 # A: the authorization request (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6)
 UNKNOWN_CLIENT = _row("A01", "unauthorized_client", 400, "this client is not known here", "`idp portals list`; the portal sends a wrong client_id")

@@ -17,6 +17,7 @@ import structlog
 from idp import clock, entropy, errors, observe
 from idp.audit import Audit
 from idp.errors import Failure, Refused
+from idp.keys import CannotSign
 from idp.oidc.http import Response, as_error
 from idp.oidc.wsgi import ENDPOINT, OUTCOME, REQUEST_ID, Endpoint, Environ, StartResponse, request_of, send
 from idp.storage.database import Unreachable
@@ -83,6 +84,9 @@ class Front:
                 self.audit.refused(problem.failure)
             log.info("refused", code=problem.failure.code, detail=problem.detail)
             return _told(problem.failure)
+        if isinstance(problem, CannotSign):
+            log.error("cannot_sign", problem=str(problem))
+            return _told(errors.CANNOT_SIGN, RETRY_AFTER)
         if isinstance(problem, Unreachable):
             log.error("unreachable", problem=str(problem))
             return _told(errors.STORE_UNREACHABLE, RETRY_AFTER)

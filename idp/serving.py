@@ -12,6 +12,7 @@ from idp import errors, observe, web
 from idp.audit import Audit
 from idp.errors import Failure, Refused
 from idp.front import RETRY_AFTER
+from idp.keys import CannotSign
 from idp.oidc.wsgi import ENDPOINT, REQUEST_ID, check_utf8
 from idp.storage.database import Unreachable
 from idp.web import language, pages
@@ -34,6 +35,7 @@ def show_with(app: Flask, audit: Audit) -> None:
     app.after_request(_finish)
     app.register_error_handler(Refused, lambda problem: _refused(problem, audit))
     app.register_error_handler(Unreachable, _unreachable)
+    app.register_error_handler(CannotSign, _cannot_sign)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unforeseen)
     app.add_url_rule("/", "home", _home)
@@ -63,6 +65,11 @@ def _refused(problem: Refused, audit: Audit) -> Response:
 def _unreachable(problem: Unreachable) -> Response:
     log.error("unreachable", problem=str(problem))
     return _told(errors.STORE_UNREACHABLE, dict([RETRY_AFTER]))
+
+
+def _cannot_sign(problem: CannotSign) -> Response:
+    log.error("cannot_sign", problem=str(problem))
+    return _told(errors.CANNOT_SIGN, dict([RETRY_AFTER]))
 
 
 def _http_problem(problem: HTTPException) -> Response:

@@ -83,8 +83,22 @@ class Dpop(_Part):
     nonce_required: bool
 
 
+class Pkcs11(_Part):
+    module: str
+    token: str = Field(max_length=32)
+    pin_file: str
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Pkcs11:
+        if len({bool(self.module), bool(self.token), bool(self.pin_file)}) > 1:
+            raise ValueError("module, token and pin_file go together, or none is set")
+        return self
+
+
 class SigningKeys(_Part):
     rotate_after_days: int = Field(ge=0, le=3650)
+    pkcs11: Pkcs11
 
 
 class SelfRegistration(_Part):
@@ -229,6 +243,7 @@ def load(path: str | None = None, **overrides: Any) -> Settings:
     except ValidationError as problem:
         raise UnsafeSettings(_sentences(problem)) from None
     _refuse_open_file(settings.master_keys_file, "master_keys_file")
+    _refuse_open_file(settings.keys.pkcs11.pin_file, "keys.pkcs11.pin_file")
     return settings
 
 

@@ -13,9 +13,9 @@ from types import FrameType
 
 import structlog
 
-from idp.app import House
 from idp.audit.models import OUTLIVED as OUTLIVED_EVENTS
 from idp.devices.models import OUTLIVED_DEVICES
+from idp.house import House
 from idp.sessions import LOGOUT_NOTICE
 from idp.sessions.models import OUTLIVED_GRANTS, OUTLIVED_MANDATES, OUTLIVED_SESSIONS
 from idp.settings import Lifetimes

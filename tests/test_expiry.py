@@ -12,8 +12,8 @@ import time_machine
 from sqlalchemy import func, insert, select
 
 from idp import clock, seal
-from idp.app import House, build
 from idp.audit.models import AuditRow
+from idp.house import House, build
 from idp.people.models import PersonRow
 from idp.sessions.models import GrantRow, SessionRow
 from idp.settings import load

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from idp import seal
-from idp.app import House, create_app
+from idp.app import create_app
+from idp.house import House
 from idp.settings import load
 from idp.storage import schema, trips
 from tests.servers import database_url, postgresql_url

@@ -23,8 +23,8 @@ import time_machine
 from sqlalchemy.engine import make_url
 
 from idp import seal
-from idp.app import House, build
 from idp.clients import Registration
+from idp.house import House, build
 from idp.sessions import LOGOUT_NOTICE
 from idp.settings import Settings, load
 from idp.storage import Database, schema

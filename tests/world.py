@@ -29,8 +29,9 @@ from connectors.sandbox.app import create_app as create_source
 from connectors.sandbox.cast import PASSWORD, TO_TRY
 from connectors.sandbox.settings import from_environment
 from idp import seal
-from idp.app import House, create_app
+from idp.app import create_app
 from idp.clients import Registration
+from idp.house import House
 from idp.keys import ALGORITHMS
 from idp.settings import Settings, load
 from idp.sources import SourceDraft

@@ -119,8 +119,11 @@ class Audit:
         """A portal gave back one access token before its time."""
         _add(tx, "token_revoked", client_id=client_id)
 
-    def grant_revoked(self, tx: Transaction, *, client_id: str, session_id: bytes | None, reason: str) -> None:
-        _add(tx, "grant_revoked", client_id=client_id, session_id=session_id, details={"reason": reason})
+    def grant_revoked(
+        self, tx: Transaction, *, client_id: str, session_id: bytes | None, reason: str, person_id: bytes | None = None
+    ) -> None:
+        _add(tx, "grant_revoked", person_id=person_id, session_id=session_id, client_id=client_id,
+             details={"reason": reason})  # fmt: skip
 
     def session_ended(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, reason: str, portals_told: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from idp import clock, entropy, errors
 from idp.audit import Audit
@@ -165,9 +165,15 @@ class Journey:
 
 
 def customer_of(network: str) -> str:
-    """The address, or for IPv6 the network that one customer is given (RFC 6177)."""
+    """The address, or for IPv6 the network that one customer is given (RFC 6177); of an IPv4 address that a socket for
+    both writes as IPv6 (RFC 4291 section 2.5.5.2), the IPv4 address.
+    """
     try:
         address = ip_address(network)
     except ValueError:
         return network
-    return network if address.version == 4 else str(ip_network(f"{network.partition('%')[0]}/64", strict=False))
+    if isinstance(address, IPv4Address):
+        return network
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network(f"{network.partition('%')[0]}/64", strict=False))

@@ -11,8 +11,6 @@ What belongs to a visit to a source stands in `visit_routes`.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
@@ -20,18 +18,16 @@ from idp import entropy, errors
 from idp.broker.acting import Acting
 from idp.broker.desk import BANNERS, At, Desk, see_other
 from idp.broker.journey import Journey
-from idp.broker.steps import Need, Step, acts_for, may_act_for, names_to_tell, owes_consent
-from idp.broker.telling import lines_to_tell
+from idp.broker.steps import Step, acts_for, may_act_for, names_to_tell, owes_consent
+from idp.broker.telling import lines_to_tell, of_portal
 from idp.broker.visit_routes import VisitRoutes
 from idp.broker.visits import Visits
-from idp.clients import Client
-from idp.clients.urls import is_of_native_app
 from idp.errors import Refused
 from idp.sessions import Standing
 from idp.sessions.cookies import Cookies
 from idp.sources import Source, Sources
 from idp.web import language, pages
-from idp.web.words import Banner, NamedItself, Reason
+from idp.web.words import Banner, Reason
 
 
 class Routes:
@@ -172,7 +168,7 @@ class Routes:
             action_url=url_for("broker.chosen", login_id=at.login.id),
             cancel_url=url_for("broker.cancel", login_id=at.login.id),
             form_token=self._journey.form_token(at.login, request.cookies), banner_id=banner, banner_source=about,
-            form_targets=client.origins, of_portal=_of_portal(client, need),
+            form_targets=client.origins, of_portal=of_portal(client, need),
         )  # fmt: skip
         return pages.choose(page, language.of_request(need.ui_locales))
 
@@ -198,25 +194,9 @@ class Routes:
             action_url=url_for("broker.informed", login_id=at.login.id, shown_to=self._journey.shown_to(standing)),
             form_token=self._journey.form_token(at.login, request.cookies),
             consent_required=owes_consent(need, client), consent_missing=consent_missing, form_targets=client.origins,
-            offline=need.offline, of_portal=_of_portal(client, need),
+            offline=need.offline, of_portal=of_portal(client, need),
         )  # fmt: skip
         return pages.information(page, spoken)
-
-
-def _of_portal(client: Client, need: Need) -> pages.OfPortal:
-    named_itself, place = _real_place(need.answered_at) if client.registered_itself else (None, "")
-    return pages.OfPortal(
-        logo_url=client.own_logo, policy_url=client.policy_uri, terms_url=client.tos_uri, named_itself=named_itself,
-        place=place,
-    )  # fmt: skip
-
-
-def _real_place(answered_at: str) -> tuple[NamedItself, str]:
-    """What the answer goes to, and its name: for an app the part of its scheme or address that tells it from others."""
-    parts = urlsplit(answered_at)
-    if is_of_native_app(answered_at):
-        return NamedItself.APP, parts.hostname or parts.scheme
-    return (NamedItself.SITE, parts.netloc) if parts.netloc else (NamedItself.DEVICE, "")
 
 
 def _may_say_for_whom(at: At, standing: Standing) -> bool:

@@ -1,16 +1,22 @@
-"""What a person is shown before a portal may read it: every claim by a name that people use, each once."""
+"""What a person is shown before a portal may read it: every claim by a name that people use, each once; and of the
+portal itself, what they have to know.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from urllib.parse import urlsplit
 
 from connectors.base import BirthDate
+from idp.broker.steps import Need
+from idp.clients import Client
+from idp.clients.urls import is_of_native_app
 from idp.people import claims
 from idp.people.claims import ClaimValue
 from idp.web.language import Language, format_birth_date, format_date, text
-from idp.web.pages import ClaimLine
-from idp.web.words import AUTHORITIES, ClaimLabel
+from idp.web.pages import ClaimLine, OfPortal
+from idp.web.words import AUTHORITIES, ClaimLabel, NamedItself
 
 _LABELS: dict[str, ClaimLabel] = {
     "name": ClaimLabel.NAME,
@@ -69,6 +75,23 @@ def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue], langua
         if label not in lines or not lines[label].value:
             lines[label] = line
     return tuple(lines.values())
+
+
+def of_portal(client: Client, need: Need) -> OfPortal:
+    """What the portal registered to be shown of itself; if nobody else vouches for its name, where its answer goes."""
+    named_itself, place = _real_place(need.answered_at) if client.registered_itself else (None, "")
+    return OfPortal(
+        logo_url=client.own_logo, policy_url=client.policy_uri, terms_url=client.tos_uri, named_itself=named_itself,
+        place=place,
+    )  # fmt: skip
+
+
+def _real_place(answered_at: str) -> tuple[NamedItself, str]:
+    """What the answer goes to, and its name: for an app the part of its scheme or address that tells it from others."""
+    parts = urlsplit(answered_at)
+    if is_of_native_app(answered_at):
+        return NamedItself.APP, parts.hostname or parts.scheme
+    return (NamedItself.SITE, parts.netloc) if parts.netloc else (NamedItself.DEVICE, "")
 
 
 def _plain(value: ClaimValue) -> str:

@@ -12,12 +12,14 @@ from typing import Any, Literal
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from idp.app import House
 from idp.cli import conformance_keys, shared, source_files
 from idp.cli.conformance_browser import Automation
 from idp.cli.shared import Wrong
 from idp.clients import Registration
 from idp.clients.invitations import Invitations, Terms
+from idp.clients.registration import CLIENT_CREDENTIALS
+from idp.house import House
+from idp.oidc.conformance_resource import PATH as RESOURCE
 from idp.sources import TEST_PEOPLE
 from idp.storage import Transaction
 
@@ -43,6 +45,11 @@ class Profile(_Part):
     by_post: bool = False
     signing_alg: Literal["PS256", "ES256", "EdDSA"] | None = None
     certificate: bool = False
+
+    @property
+    def is_of_systems(self) -> bool:
+        """Whether its clients ask for themselves, and nobody signs in."""
+        return CLIENT_CREDENTIALS in (self.registration or {}).get("grant_types", ())
 
 
 class Suite(_Part):
@@ -143,7 +150,7 @@ class _Preparing:
             "alias": self.suite.alias,
             "description": f"Một Cửa: {self.name}",
             "server": {"discoveryUrl": f"{issuer}/.well-known/openid-configuration"},
-            "resource": {"resourceUrl": f"{issuer}/userinfo"},
+            "resource": {"resourceUrl": self._resource()},
         }
         if self.profile.registration is None:
             return found | self._invited()
@@ -152,6 +159,12 @@ class _Preparing:
         if self.profile.by_post:
             found["client_secret_post"] = self._registered("post", {"token_endpoint_auth_method": "client_secret_post"})
         return found
+
+    def _resource(self) -> str:
+        """What the suite calls with its tokens: where our proxy asks for certificates, if they are bound to one."""
+        settings = self.house.settings
+        origin = settings.client_certificate_url if self.profile.certificate else ""
+        return (origin or settings.issuer) + (RESOURCE if self.profile.is_of_systems else "/userinfo")
 
     def _invited(self) -> dict[str, Any]:
         """The suite registers its clients itself: what it may ask for, and the token that lets it."""
@@ -164,7 +177,8 @@ class _Preparing:
 
     def _client(self, number: int) -> dict[str, Any]:
         alg, found = self.profile.signing_alg, {}
-        client: dict[str, Any] = {"scope": " ".join(SCOPES)}
+        given = self.profile.registration or {}
+        client: dict[str, Any] = {"scope": " ".join(given.get("api_scopes", SCOPES))}
         added: dict[str, Any] = {}
         suffix = "" if number == 1 else str(number)
         if alg is not None:

@@ -10,9 +10,9 @@ import click
 from pydantic import ValidationError
 
 from idp import clock
-from idp.app import House
 from idp.cli import shared
 from idp.cli.shared import Wrong
+from idp.house import House
 from idp.sources import Source
 from idp.sources.contract import Case, Subject, check_contract
 from idp.sources.identities import Identities

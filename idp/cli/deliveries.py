@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import click
 
 from idp import clock
-from idp.app import House
 from idp.cli import shared
+from idp.house import House
 from idp.sessions import LOGOUT_NOTICE
 from idp.storage.outbox import Waiting
 

@@ -43,6 +43,7 @@ def list_keys(as_json: bool) -> None:
         {
             "kid": key.kid, "algorithm": key.alg, "state": _state(key, listed), "signs_from": _time(key.active_from),
             "published_until": key.published_until and _time(key.published_until),
+            "kept_in": "database" if key.held_by is None else f"token {key.held_by}",
         }
         for key in listed
     ]  # fmt: skip

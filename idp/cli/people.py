@@ -1,9 +1,10 @@
-"""People and their sessions, by the ids that the audit shows: bar, let in again, sign out."""
+"""People, what portals were granted for them, and their sessions, by the ids that the audit shows."""
 
 from __future__ import annotations
 
 import click
 
+from idp import clock
 from idp.cli import shared
 
 
@@ -39,6 +40,44 @@ def activate(person_id: str, reason: str, operator: str) -> None:
     _set_status(person_id, "active", reason, operator)
 
 
+@people.command()
+@click.argument("person_id", metavar="PERSON_ID_HEX")
+@shared.json_option
+def grants(person_id: str, as_json: bool) -> None:
+    """Show what portals were granted for this person and may still use; `offline` goes on without a session."""
+    found, house = shared.id_from_hex(person_id, "person"), shared.open_house()
+    if house.people.find(found) is None:
+        raise shared.Wrong(f"{person_id}: nobody has this id")
+    rows = [
+        {
+            "grant": grant.id.hex(), "portal": grant.client_id, "since": _instant(grant.issued_at),
+            "offline": "yes" if grant.offline else "no", "last_refresh": _instant(grant.refreshed_at),
+        }
+        for grant in house.grants.live_of(found)
+    ]  # fmt: skip
+    shared.show(rows, as_json=as_json)
+
+
+@people.command("end-grant")
+@click.argument("person_id", metavar="PERSON_ID_HEX")
+@click.argument("grant_id", metavar="GRANT_ID_HEX")
+@shared.reason_option(required=True)
+@shared.operator_option
+def end_grant(person_id: str, grant_id: str, reason: str, operator: str) -> None:
+    """What the portal was granted is void: no token of it opens, tells or renews anything any more.
+
+    The person stays signed in; when they come to the portal again, it may be granted anew. An API that believes JWTs
+    without asking us does so for as long as they say, five minutes at most.
+    """
+    found, wanted = shared.id_from_hex(person_id, "person"), shared.id_from_hex(grant_id, "grant")
+    house = shared.open_house()
+    with house.database.write() as tx:
+        portal = house.grants.end(tx, found, wanted, f"{operator}: {reason}")
+        if portal is None:
+            raise shared.Wrong(f"{grant_id}: no such grant of this person stands; `idp people grants` shows all")
+    click.echo(f"{grant_id}: ended; {portal} can use nothing of it any more")
+
+
 @click.group()
 def sessions() -> None:
     """Single sign-on sessions, by the hexadecimal id that the audit shows."""
@@ -57,6 +96,10 @@ def end(session_id: str, reason: str, operator: str) -> None:
     if ended is None:
         raise shared.Wrong(f"{session_id}: no such session is open")
     click.echo(f"{session_id}: ended; {len(ended.told)} portals are being told")
+
+
+def _instant(seconds: int | None) -> str | None:
+    return None if seconds is None else clock.instant(seconds).isoformat(timespec="seconds")
 
 
 def _set_status(person_id: str, status: str, reason: str, operator: str) -> None:

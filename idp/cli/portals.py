@@ -10,17 +10,18 @@ from typing import IO, Any
 import click
 from pydantic import ValidationError
 
-from idp.app import House
 from idp.cli import invitations, shared
 from idp.cli.deliveries import deliveries
 from idp.cli.shared import Wrong
 from idp.clients import ChangedMeanwhile, Client, Registration, registry
 from idp.clients.self_registrations import SelfRegistrations
+from idp.house import House
 from idp.people.assurance import acr
 from idp.people.claims import GUARDED_SCOPES
 from idp.storage import Transaction
 from idp.storage.database import Conflict
 
+UNREADABLE = "unreadable"  # the state of a portal whose registration today's rules refuse
 grant_option = click.option(
     "--grant", "grants", multiple=True, metavar="SCOPE", type=click.Choice(sorted(GUARDED_SCOPES)),
     help="Let the portal have a guarded scope; needs --reason.",
@@ -101,13 +102,15 @@ def list_portals(as_json: bool) -> None:
     """Show every portal, and who registered it: an operator, or the portal itself."""
     house = shared.open_house()
     themselves = {known.client_id for known in SelfRegistrations(house.database).all()}
-    rows = [
+    rows: list[dict[str, str | None]] = [
         {
             "id": portal.id, "state": _state(portal), "by": "itself" if portal.id in themselves else "operator",
             "level": acr(portal.minimum_level), "scopes": " ".join(portal.scopes), "name": portal.name_vi,
         }
         for portal in house.clients.all()
     ]  # fmt: skip
+    unknown = {"state": UNREADABLE, "by": None, "level": None, "scopes": None, "name": None}
+    rows += [{"id": portal_id, **unknown} for portal_id in house.clients.unreadable()]
     shared.show(rows, as_json=as_json)
 
 
@@ -162,13 +165,12 @@ def update(
     try:
         with shared.secret_files() as drafted, house.database.write() as tx:
             secret = house.clients.change(tx, portal_id, before, after)
-            is_taken_over = SelfRegistrations(house.database).void(tx, portal_id)
+            void = _taken_over(house, tx, portal_id)
             _audit(house, tx, portal_id, f"changed {', '.join(changed)}", operator)
             _audit_grants(house, tx, portal_id, new_scopes & set(grants), reason, operator)
             handed = _hand_over(drafted, secret, secret_file)
     except ChangedMeanwhile:
         raise Wrong(f"{portal_id}: has just been changed by somebody else; see `idp portals show`") from None
-    void = "; its registration token is void: it changes nothing by itself any more" if is_taken_over else ""
     click.echo(f"{portal_id}: changed {', '.join(changed)}{void}{handed}")
 
 
@@ -193,7 +195,11 @@ def enable(portal_id: str, operator: str) -> None:
 @shared.secret_file_option
 @shared.operator_option
 def new_secret(portal_id: str, secret_file: Path | None, operator: str) -> None:
-    """Give the portal a new secret; the old one is void within seconds."""
+    """Give the portal a new secret; the old one is void within seconds.
+
+    If the portal registered itself, its registration token is void as well: whoever came by the secret may have that
+    too, and could read the new one with it, or take the registration over.
+    """
     house = shared.open_house()
     portal = _known(house, portal_id)
     if not portal.has_secret:
@@ -202,9 +208,10 @@ def new_secret(portal_id: str, secret_file: Path | None, operator: str) -> None:
         )
     with shared.secret_files() as drafted, house.database.write() as tx:
         secret = house.clients.new_secret(tx, portal_id)
+        void = _taken_over(house, tx, portal_id)
         _audit(house, tx, portal_id, "new secret", operator)
         handed = _hand_over(drafted, secret, secret_file)
-    click.echo(f"{portal_id}: the old secret is void{handed}")
+    click.echo(f"{portal_id}: the old secret is void{void}{handed}")
 
 
 # ---- what a file says ----
@@ -244,6 +251,11 @@ def _refuse_guarded(scopes: set[str], grants: Sequence[str], reason: str | None)
 
 def _known(house: House, portal_id: str) -> Client:
     portal = house.clients.find(portal_id)
+    if portal is None and portal_id in house.clients.unreadable():
+        raise Wrong(
+            f"{portal_id}: is {UNREADABLE}, and so as good as off: this release refuses what it registered; correct it "
+            "with the release before"
+        )
     if portal is None:
         raise Wrong(f"{portal_id}: there is no such portal; `idp portals list` shows all")
     return portal
@@ -267,6 +279,13 @@ def _audit_grants(
 ) -> None:
     for scope in sorted(scopes):
         _audit(house, tx, portal_id, f"granted {scope}: {reason}", operator)
+
+
+def _taken_over(house: House, tx: Transaction, portal_id: str) -> str:
+    """A portal that registered itself looks after itself no more; returns what there is to say of that."""
+    if not SelfRegistrations(house.database).void(tx, portal_id):
+        return ""
+    return "; its registration token is void: it changes nothing by itself any more"
 
 
 def _hand_over(drafted: shared.Drafted, secret: str | None, place: Path | None) -> str:

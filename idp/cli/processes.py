@@ -10,8 +10,8 @@ import click
 
 from idp import observe
 from idp import worker as background
-from idp.app import House
 from idp.cli import shared
+from idp.house import House
 from idp.oidc.client_certificates import ClientCertificates
 
 WAITING_CONNECTIONS = 2048  # that the system holds for us while every thread is busy
@@ -28,7 +28,9 @@ RESPAWN_SECONDS = 1.0
               "works on at once.")  # fmt: skip
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Answer people and portals, behind a proxy that does TLS. A process that dies is replaced."""
-    _check_certificates(shared.open_house())  # says in one sentence what each process would say in a traceback
+    house = shared.open_house()
+    _check_certificates(house)  # says in one sentence what each process would say in a traceback
+    house.keys.check_token()  # once, and not by each process: so many wrong PINs would lock it
     # Started afresh, not forked: they share no connection, no lock and no imported metrics with this process.
     multiprocessing.set_start_method("spawn")
     with tempfile.TemporaryDirectory(prefix="motcua-metrics-") as metrics:
@@ -42,6 +44,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 def worker(senders: int) -> None:
     """Send what waits in the outbox, remove what has outlived its use; until SIGTERM or Ctrl-C."""
     house = shared.open_house()
+    house.keys.check_token()
     observe.configure(house.settings.log_level)
     background.run_until_signalled(house, senders=senders)
 

@@ -13,7 +13,8 @@ from typing import IO, Any
 import click
 from pydantic import ValidationError
 
-from idp.app import House, build
+from idp.house import House, build
+from idp.keys import CannotSign
 from idp.seal import BadSeal
 from idp.settings import UnsafeSettings, load
 from idp.sources.apart import refuse_mixed_people
@@ -38,6 +39,8 @@ def in_one_sentence() -> Iterator[None]:
         raise Wrong(str(problem)) from None
     except BadSeal:
         raise Wrong("master_keys_file: these keys do not open what is in the database") from None
+    except CannotSign as problem:
+        raise click.ClickException(str(problem)) from None
     except Unreachable as problem:
         raise click.ClickException(f"a store does not answer: {problem}") from None
 
@@ -46,7 +49,7 @@ def open_house() -> House:
     """The rooms, over a database at the newest step. Raises what `in_one_sentence` tells."""
     house = build(load())
     schema.check_at_head(house.database)
-    refuse_mixed_people(house.settings, house.people)
+    refuse_mixed_people(house.settings, house.people, house.sources)
     return house
 
 

@@ -8,11 +8,11 @@ from typing import IO
 
 import click
 
-from idp.app import House
 from idp.cli import shared
 from idp.cli.contracts import contract, known, reports
 from idp.cli.shared import Wrong
 from idp.cli.source_files import SourceFile, read_draft, read_file
+from idp.house import House
 from idp.people.assurance import acr
 from idp.sources import BadSource, Source
 from idp.storage import Transaction

@@ -5,11 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlencode, urlsplit
 
 from idp import entropy
+from idp.clients.jwks import SIGNING_ALGORITHMS
 from idp.clients.policies import FAPI_ALGORITHMS
 from idp.clients.registration import DEVICE_CODE, Registration
 from idp.clients.urls import matches, origin
-
-ALL_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 
 
 class Client(Registration):
@@ -84,10 +83,14 @@ class Client(Registration):
         Of a portal that registered itself that is where all its answers go: its home is its own word, and it could
         show anybody's sign beside its name.
         """
-        own = self.redirect_uris if self.registered_itself else (self.home_url, *self.redirect_uris)
-        if self.logo_uri is None or (self.registered_itself and DEVICE_CODE in self.grant_types):
+        if self.logo_uri is None:
             return None
-        return self.logo_uri if origin(self.logo_uri) in map(origin, own) else None
+        place, answered_at = origin(self.logo_uri), {origin(uri) for uri in self.redirect_uris}
+        if self.registered_itself:
+            is_own = answered_at == {place} and DEVICE_CODE not in self.grant_types
+        else:
+            is_own = place in answered_at | {origin(self.home_url)}
+        return self.logo_uri if is_own else None
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -98,4 +101,4 @@ class Client(Registration):
     def _algorithms(self, registered: str | None) -> tuple[str, ...]:
         if registered is not None:
             return (registered,)
-        return FAPI_ALGORITHMS if self.is_fapi else ALL_ALGORITHMS
+        return FAPI_ALGORITHMS if self.is_fapi else SIGNING_ALGORITHMS

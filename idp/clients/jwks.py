@@ -24,6 +24,7 @@ RSA_EXPONENT = 65537  # the one that anybody uses; with a large one of a strange
 SIGNS: Mapping[str, tuple[str, tuple[str | None, ...]]] = {
     "RS256": ("RSA", (None,)), "PS256": ("RSA", (None,)), "ES256": ("EC", ("P-256",)), "EdDSA": ("OKP", ("Ed25519",)),
 }  # fmt: skip
+SIGNING_ALGORITHMS = tuple(SIGNS)
 ENCRYPTS: Mapping[str, tuple[str, ...]] = {
     "RSA-OAEP-256": ("RSA",), "ECDH-ES": ("EC", "OKP"), "ECDH-ES+A128KW": ("EC", "OKP"), "ECDH-ES+A256KW": ("EC", "OKP")
 }  # fmt: skip
@@ -33,7 +34,7 @@ _CURVES = {"EC": {"P-256": 32, "P-384": 48, "P-521": 66}, "OKP": {"Ed25519": 32,
 _AGREES = ("P-256", "P-384", "P-521", "X25519")
 # A point of small order agrees with nobody (RFC 7748 section 6.1): whichever private key tries it, it fails.
 _ANY_PRIVATE_KEY = x25519.X25519PrivateKey.from_private_bytes(bytes(range(32)))
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _JOSERFC: Mapping[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 
@@ -101,7 +102,7 @@ def checked(document: object) -> tuple[PublicKey, ...]:
     if not 0 < len(keys) <= KEYS_LIMIT:
         raise ValueError(f"a JWK Set holds 1 to {KEYS_LIMIT} keys")
     for key in keys:
-        if key.get("kty") == "oct" or _PRIVATE.intersection(key):
+        if key.get("kty") == "oct" or PRIVATE_MEMBERS.intersection(key):
             raise ValueError("the JWK Set holds a private or a symmetric key: it is not secret any more")
     return tuple(_key(key) for key in keys if _is_known(key))
 

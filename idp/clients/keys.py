@@ -1,15 +1,14 @@
 """The keys of portals: registered with them, or fetched from where they publish them and kept for bad days.
 
 An address that somebody registered is fetched through the one way out, which reaches public hosts only, follows no
-redirect and waits so long and no longer. What was once fetched stays good while its host is silent, for a day.
+redirect and waits so long and no longer. What was once fetched stays good while its host is silent, for a day; where
+the host was not asked at all, since others had their turn, for minutes: a key that was taken out there must not live on
+because somebody keeps us from looking.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
 
 import jwt
 import structlog
@@ -19,10 +18,11 @@ from connectors.base import Http, OutboundError
 from idp import clock
 from idp.clients import jwks
 from idp.clients.client import Client
-from idp.clients.fetching import Fetching
+from idp.clients.fetching import Fetching, Remembered
 from idp.clients.jwks import PublicKey
 
 FRESH_SECONDS = 300
+UNASKED_SECONDS = 900
 STALE_SECONDS = 86_400
 ASK_AGAIN_SECONDS = 10  # between two fetches of one address, whoever asks for whatever key id
 REMEMBERED = 5_000
@@ -40,7 +40,8 @@ class _Place:
 
     keys: tuple[PublicKey, ...] = ()
     fetched_at: float | None = None
-    asked_at: float | None = None
+    asked_at: float | None = None  # with whatever success
+    is_asked: bool = False  # now
 
 
 class ClientKeys:
@@ -49,9 +50,8 @@ class ClientKeys:
     def __init__(self, http: Http, fetching: Fetching) -> None:
         self._http = http
         self._fetching = fetching
-        self._lock = threading.Lock()
-        self._known: OrderedDict[str, _Place] = OrderedDict()
-        self._registered: OrderedDict[str, tuple[object, tuple[PublicKey, ...]]] = OrderedDict()
+        self._known: Remembered[_Place] = Remembered(REMEMBERED)
+        self._registered: Remembered[tuple[object, tuple[PublicKey, ...]]] = Remembered(REMEMBERED)
 
     def verification_keys(self, client: Client, *, kid: str | None, alg: str) -> list[jwt.PyJWK]:
         """The keys by which a signature of the portal may be checked: those called `kid`, or all where it is None.
@@ -78,29 +78,27 @@ class ClientKeys:
 
     def _keys(self, client: Client, *, anew: bool = False) -> tuple[PublicKey, ...]:
         if client.jwks_uri is not None:
-            return self._published(client.jwks_uri, anew=anew)
+            return self._published(client.id, client.jwks_uri, anew=anew)
         return () if client.jwks is None else self._kept(client.id, client.jwks)
 
     def _kept(self, client_id: str, registered: dict[str, object]) -> tuple[PublicKey, ...]:
         """What was registered, parsed once for as long as it stays registered."""
-        known = self._registered.get(client_id)
+        known = self._registered.find(client_id)
         if known is not None and known[0] is registered:
             return known[1]
-        keys = jwks.checked(registered)
-        with self._lock:
-            self._registered[client_id] = (registered, keys)
-            _forget_oldest(self._registered)
-        return keys
+        return self._registered.keep(client_id, (registered, jwks.checked(registered)))[1]
 
-    def _published(self, url: str, *, anew: bool) -> tuple[PublicKey, ...]:
-        place = self._place(url)
+    def _published(self, client_id: str, url: str, *, anew: bool) -> tuple[PublicKey, ...]:
+        place = self._known.find_or_keep(url, _Place())
         if _must_be_asked(place, anew=anew):
-            with self._fetching.turn(url) as ours:
+            with self._fetching.turn(client_id, url) as ours:
                 if ours and _must_be_asked(place, anew=anew):
                     self._fetch(url, place)
-        return place.keys if _is_younger(place.fetched_at, STALE_SECONDS) else ()
+        was_asked = place.is_asked or _is_younger(place.asked_at, UNASKED_SECONDS)
+        return place.keys if was_asked and _is_younger(place.fetched_at, STALE_SECONDS) else ()
 
     def _fetch(self, url: str, place: _Place) -> None:
+        place.is_asked = True
         try:
             answer = self._http.request("GET", url, headers={"Accept": "application/json"}, idempotent=True)
             if answer.status != 200:
@@ -111,13 +109,7 @@ class ClientKeys:
             log.warning("client_keys_not_fetched", reason=str(problem), keys_kept=len(place.keys))
         finally:
             place.asked_at = clock.monotonic()  # a host that keeps us waiting is left alone for just as long
-
-    def _place(self, url: str) -> _Place:
-        with self._lock:
-            place = self._known.setdefault(url, _Place())
-            self._known.move_to_end(url)
-            _forget_oldest(self._known)
-            return place
+            place.is_asked = False
 
 
 def _must_be_asked(place: _Place, *, anew: bool) -> bool:
@@ -127,11 +119,6 @@ def _must_be_asked(place: _Place, *, anew: bool) -> bool:
 
 def _fit(keys: tuple[PublicKey, ...], kid: str | None, alg: str) -> list[PublicKey]:
     return [key for key in keys if key.verifies(alg) and kid in (None, key.kid)]
-
-
-def _forget_oldest(kept: OrderedDict[str, Any]) -> None:
-    while len(kept) > REMEMBERED:
-        kept.popitem(last=False)
 
 
 def _is_younger(instant: float | None, seconds: float) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from idp.clients import jwks, policies
+from idp.clients.names import checked_name
 from idp.clients.urls import checked_redirect_uri, checked_url
 from idp.people.claims import SCOPES
 
@@ -106,11 +107,8 @@ class Registration(BaseModel):
 
     @field_validator("name_vi", "name_en")
     @classmethod
-    def _one_line(cls, value: str) -> str:
-        """People read it on our pages: nothing in it may turn, hide or break what stands beside it."""
-        if not value.isprintable() or value != value.strip():
-            raise ValueError("one line of text, without marks that cannot be seen")
-        return value
+    def _name(cls, value: str) -> str:
+        return checked_name(value)
 
     @field_validator("contacts")
     @classmethod

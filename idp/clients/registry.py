@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from idp import clock, entropy
 from idp.clients import models
 from idp.clients.client import Client
@@ -21,6 +23,8 @@ SECRET_PURPOSE = "clients.secret"
 CACHED_CLIENTS = 10_000
 CLIENT_ID_LIMIT_CHARACTERS = 64
 CLIENT_ID = re.compile(rf"[A-Za-z0-9._~-]{{1,{CLIENT_ID_LIMIT_CHARACTERS}}}", re.ASCII)
+
+log = structlog.get_logger()
 
 
 class UnknownClient(LookupError):
@@ -41,7 +45,7 @@ class Clients:
         self._apis: tuple[int, dict[str, str]] = (-1, {})
 
     def find(self, client_id: str) -> Client | None:
-        """The portal with this id, switched on or off, or None."""
+        """The portal with this id, switched on or off, or None: also for one that this release cannot read."""
         number = self._changes.number(TOPIC)
         if number != self._number or len(self._known) > CACHED_CLIENTS:
             self._known, self._number = {}, number
@@ -56,7 +60,7 @@ class Clients:
         if not CLIENT_ID.fullmatch(client_id):
             return None  # whoever asks may write anything; only what can be an id reaches the database
         row = self._database.one(models.FIND, client_id=client_id)
-        return None if row is None else _client(row)
+        return None if row is None else _client_or_none(row)
 
     def by_resource(self, resource: str) -> Client | None:
         """The API that answers to this name, switched on or off, or None."""
@@ -67,7 +71,12 @@ class Clients:
         return None if client_id is None else self.find(client_id)
 
     def all(self) -> list[Client]:
-        return [_client(row) for row in self._database.all(models.FIND_ALL)]
+        """Every portal, switched on or off, by id; without those that this release cannot read."""
+        return [client for row in self._database.all(models.FIND_ALL) if (client := _client_or_none(row)) is not None]
+
+    def unreadable(self) -> list[str]:
+        """The ids of portals whose registration this release refuses: they are as good as switched off."""
+        return [row[0] for row in self._database.all(models.FIND_ALL) if _client_or_none(row) is None]
 
     def add(self, tx: Transaction, client_id: str, registration: Registration) -> str | None:
         """The portal is registered and on; returns its secret, which is shown this once, or None if it has none.
@@ -152,6 +161,15 @@ class Clients:
 
 def _said(portal: Registration) -> dict[str, Any]:
     return portal.model_dump(include=set(Registration.model_fields))
+
+
+def _client_or_none(row: Sequence[Any]) -> Client | None:
+    """The portal; None, and a line in the log, for one that this release cannot read: it must not stop others."""
+    try:
+        return _client(row)
+    except (TypeError, ValueError) as problem:
+        log.error("client_unreadable", client_id=row[0], problem=type(problem).__name__)
+        return None
 
 
 def _client(row: Sequence[Any]) -> Client:

@@ -10,6 +10,7 @@ URL_CHARACTERS = re.compile(r"[!-~]*", re.ASCII)  # urlsplit would silently drop
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
 HOST_LIMIT_CHARACTERS = 253  # RFC 1035 section 2.3.4, written with dots
 PORTS = range(1, 65536)
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)  # a host that ends in one is an IPv4 address to a browser
 HOST_AND_PORT = re.compile(rf"{LABEL}(\.{LABEL})*(:[0-9]{{1,5}})?", re.ASCII)
 # Claimed by an app as its reversed domain name (RFC 8252 section 7.1); a scheme without a dot is anybody's. In small
 # letters, and never with a host. This and loopback are read letter by letter: what a parser would forgive is no match.
@@ -27,8 +28,7 @@ def checked_url(value: str) -> str:
     _refuse_odd_characters(value)
     parts = urlsplit(value)
     host = parts.hostname or ""
-    local = host == "localhost" or host.endswith(".localhost")
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_local(host)):
         raise ValueError(f"{value} must begin with https:// (http:// only for *.localhost)")
     if not HOST_AND_PORT.fullmatch(parts.netloc):
         raise ValueError(f"{value} must name a host, and have no user name")
@@ -53,6 +53,17 @@ def is_of_native_app(value: str) -> bool:
     return is_loopback(value) or PRIVATE.fullmatch(value) is not None
 
 
+def has_owner(value: str, *, local_allowed: bool = False) -> bool:
+    """Whether the host of this web address is the same one for everybody, so that somebody can own it: no name of each
+    person's own machine (RFC 6761 section 6.3), none without a dot, and nothing that browsers read as an IP address
+    (WHATWG URL section 3.5), which in every network may be another machine.
+    """
+    host = urlsplit(value).hostname or ""
+    if _is_local(host):
+        return local_allowed
+    return "." in host and not NUMBER.fullmatch(host.rpartition(".")[2])
+
+
 def is_loopback(value: str) -> bool:
     """Whether this is http on a loopback address, whose port is chosen when the app asks (RFC 8252 section 7.3)."""
     return LOOPBACK.fullmatch(value) is not None
@@ -71,6 +82,10 @@ def origin(url: str) -> str | None:
     parts = urlsplit(url)
     usual_port = {"http": ":80", "https": ":443"}.get(parts.scheme)
     return None if usual_port is None else f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual_port)}"
+
+
+def _is_local(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _refuse_odd_characters(value: str) -> None:

@@ -1,4 +1,5 @@
-"""Our signing keys: made, rotated with overlap, published as JWKS, and used. PyJWT signs and verifies.
+"""Our signing keys: made, rotated with overlap, published as JWKS, and used. PyJWT signs and verifies; where the
+settings name a PKCS #11 token, new keys are made in it and sign there (`pkcs11.py`).
 
 A new key is published at once and signs only `PUBLISHED_BEFORE_USE_SECONDS` later, when portals that cache our JWKS
 have seen it; the old one stays published until nothing that it signed can still be of interest.
@@ -8,9 +9,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -20,9 +22,13 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from idp import clock, entropy
 from idp.keys import models
 from idp.seal import Sealer, to_text
+from idp.settings import Pkcs11, UnsafeSettings
 from idp.storage import Database, Transaction
 from idp.storage.changes import Changes
 from idp.storage.database import Unreachable
+
+if TYPE_CHECKING:
+    from idp.keys.pkcs11 import Token
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 # What a portal gets that registered nothing else (OpenID Connect Dynamic Client Registration 1.0 section 2).
@@ -34,21 +40,56 @@ CLOCK_SKEW_SECONDS = 60
 ID_TOKEN_TYPE = "JWT"
 ACCESS_TOKEN_TYPE = "at+jwt"
 TOPIC = "keys"
+PROBE = b"can you sign?"  # no JWS, since there is no dot in it
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 class NotOurs(Exception):
     """The token was not signed by us, or is not what it should be."""
 
 
+class CannotSign(Unreachable):
+    """The token with our signing keys cannot be used; the text says why, and names the setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldKey:
+    """A private key in a token: all that can be done with it is to sign. `sign` gives the signature as it stands in a
+    JWS, and raises CannotSign.
+    """
+
+    public: PublicKey
+    sign: Callable[[bytes], bytes]
+
+    def public_key(self) -> PublicKey:
+        return self.public
+
+
+_SIGNERS = {alg: jwt.get_algorithm_by_name(alg) for alg in ALGORITHMS}
+
+
+@lru_cache(maxsize=64)
+def _header(alg: str, kid: str, typ: str) -> str:
+    return to_text(json.dumps({"alg": alg, "kid": kid, "typ": typ}, separators=(",", ":")).encode())
+
+
 @dataclass(frozen=True, kw_only=True)
 class SigningKey:
     kid: str
     alg: str
-    private: PrivateKey
+    private: PrivateKey | HeldKey
+    held_by: str | None  # the label of a token; None: the private key is sealed in the database
     active_from: int
     published_until: int | None
+
+    def signature(self, message: bytes) -> bytes:
+        """As RFC 7518 section 3 writes it; raises CannotSign."""
+        if isinstance(self.private, HeldKey):
+            return self.private.sign(message)
+        signature: bytes = _SIGNERS[self.alg].sign(message, self.private)
+        return signature
 
     def public_jwk(self) -> dict[str, Any]:
         public = self.private.public_key()
@@ -65,17 +106,22 @@ class SigningKey:
 class Keys:
     """The keys in force in every worker, read again when somebody rotates."""
 
-    def __init__(self, database: Database, sealer: Sealer, changes: Changes, issuer: str) -> None:
+    def __init__(
+        self, database: Database, sealer: Sealer, changes: Changes, issuer: str, token: Token | None = None
+    ) -> None:
         self._database = database
         self._sealer = sealer
         self._changes = changes
         self._issuer = issuer
+        self._token = token
         self._cached: tuple[int, tuple[SigningKey, ...]] = (-1, ())
 
     def sign(self, claims: Mapping[str, Any], alg: str, typ: str = ID_TOKEN_TYPE) -> str:
-        """The claims as a compact JWS with `kid`, signed by the key now active for `alg`."""
+        """The claims as a compact JWS with `kid`, signed by the key now active for `alg`; raises CannotSign."""
         key = self._active(alg)
-        return jwt.encode(dict(claims), key.private, algorithm=alg, headers={"kid": key.kid, "typ": typ})
+        payload = json.dumps(dict(claims), separators=(",", ":")).encode()
+        signed = f"{_header(alg, key.kid, typ)}.{to_text(payload)}"
+        return f"{signed}.{to_text(key.signature(signed.encode()))}"
 
     def open_hint(self, token: str) -> dict[str, Any]:
         """The claims of an id_token of ours, however old, whose key is still published (OpenID Connect Core section
@@ -113,7 +159,9 @@ class Keys:
         """A successor stands for each algorithm's key, and a first key signs at once; returns the new kids.
 
         `withdraw` is for a key that may be stolen: it signs, is published and is believed no more, from now on.
+        Raises CannotSign where the token cannot make what it should.
         """
+        self.check_token(algorithms)
         self._changes.bump(tx, TOPIC)  # first, for it locks the row: of those who rotate at once, each sees the last
         now = clock.seconds()
         successor_from = now if at_once or withdraw else now + PUBLISHED_BEFORE_USE_SECONDS
@@ -148,18 +196,35 @@ class Keys:
         them: `idp keys ensure` makes keys. An algorithm that came with this release may lack one for a while.
         """
         for alg in {DEFAULT_ALGORITHM, *(key.alg for key in self._all())}:
-            self._active(alg)
+            key = self._active(alg)
+            if isinstance(key.private, HeldKey):
+                key.private.sign(PROBE)
+
+    def check_token(self, algorithms: Sequence[str] = ALGORITHMS) -> None:
+        """Raises CannotSign unless the token, where there is one, lets us in and can make keys for its algorithms."""
+        if self._token is not None:
+            self._token.check(algorithms)
 
     def listed(self) -> tuple[SigningKey, ...]:
         return self._all()
 
     def _add(self, tx: Transaction, alg: str, now: int, active_from: int) -> str:
         kid = f"{alg.lower()}-{to_text(entropy.chance(9))}"
-        plain = _made_for(alg).private_bytes(
-            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        sealed = self._sealer.seal("signing_keys.private", plain, kid.encode())
-        tx.run(models.ADD, kid=kid, alg=alg, private=sealed, made_at=now, active_from=active_from, published_until=None)
+        if self._token is not None and self._token.keeps(alg):
+            held_by, purpose = self._token.label, "signing_keys.public"
+            plain = self._token.make(kid, alg).public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        else:
+            held_by, purpose = None, "signing_keys.private"
+            plain = _made_for(alg).private_bytes(
+                serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        sealed = self._sealer.seal(purpose, plain, kid.encode())
+        tx.run(
+            models.ADD, kid=kid, alg=alg, private=sealed, held_by=held_by, made_at=now, active_from=active_from,
+            published_until=None,
+        )  # fmt: skip
         return kid
 
     def _active(self, alg: str) -> SigningKey:
@@ -187,10 +252,40 @@ class Keys:
         return known
 
     def _opened(self, row: Sequence[Any]) -> SigningKey:
-        kid, alg, sealed, active_from, published_until = row
-        plain = self._sealer.open("signing_keys.private", bytes(sealed), kid.encode())
-        private = cast("PrivateKey", serialization.load_der_private_key(plain, password=None))
-        return SigningKey(kid=kid, alg=alg, private=private, active_from=active_from, published_until=published_until)
+        kid, alg, sealed, held_by, active_from, published_until = row
+        private: PrivateKey | HeldKey
+        if held_by is None:
+            plain = self._sealer.open("signing_keys.private", bytes(sealed), kid.encode())
+            private = cast("PrivateKey", serialization.load_der_private_key(plain, password=None))
+        else:
+            plain = self._sealer.open("signing_keys.public", bytes(sealed), kid.encode())
+            private = self._held(kid, alg, held_by, cast("PublicKey", serialization.load_der_public_key(plain)))
+        return SigningKey(
+            kid=kid, alg=alg, private=private, held_by=held_by, active_from=active_from, published_until=published_until
+        )
+
+    def _held(self, kid: str, alg: str, held_by: str, public: PublicKey) -> HeldKey:
+        token = self._token
+
+        def sign(data: bytes) -> bytes:
+            if token is None or token.label != held_by:
+                raise CannotSign(
+                    f"keys.pkcs11.token: the key {kid} is in the token {held_by!r}, which is not named there"
+                )
+            return token.sign(kid, alg, public, data)
+
+        return HeldKey(public=public, sign=sign)
+
+
+def open_token(settings: Pkcs11) -> Token | None:
+    """The token that new keys are made in, asked nothing yet; None where the settings name none."""
+    if not settings.module:
+        return None
+    try:
+        from idp.keys.pkcs11 import Token
+    except ModuleNotFoundError:
+        raise UnsafeSettings("keys.pkcs11: needs python-pkcs11: pip install 'motcua[pkcs11]'") from None
+    return Token(settings)
 
 
 def _made_for(alg: str) -> PrivateKey:

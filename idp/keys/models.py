@@ -1,4 +1,4 @@
-"""The table of signing keys. The private half is sealed; the public half is what JWKS shows."""
+"""The table of signing keys. The private half is sealed, or in a token; the public half is what JWKS shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ class SigningKeyRow(Base):
     __tablename__ = "signing_keys"
     kid: Mapped[str] = mapped_column(String(64), primary_key=True)
     alg: Mapped[str] = mapped_column(String(10))
-    private: Mapped[bytes] = mapped_column(LargeBinary)  # sealed PKCS #8 DER
+    # Sealed: PKCS #8 DER. Of a key in a token the public half, so that nobody but us can say what that is.
+    private: Mapped[bytes] = mapped_column(LargeBinary)
+    held_by: Mapped[str | None] = mapped_column(String(32))  # the label of the token
     made_at: Mapped[int]
     active_from: Mapped[int]
     published_until: Mapped[int | None]  # None while no successor is named
@@ -23,6 +25,7 @@ FIND_ALL = select(
     SigningKeyRow.kid,
     SigningKeyRow.alg,
     SigningKeyRow.private,
+    SigningKeyRow.held_by,
     SigningKeyRow.active_from,
     SigningKeyRow.published_until,
 ).order_by(SigningKeyRow.active_from)

@@ -15,6 +15,7 @@ from idp.broker import ACTING_LEVEL, Need, acts_for
 from idp.broker.shelf import Answer
 from idp.clients import AuthenticationRequest, Client
 from idp.clients.keys import NoKey
+from idp.clients.urls import is_of_native_app
 from idp.errors import Failure, Refused
 from idp.oidc.http import with_fragment, with_parameters
 from idp.oidc.jose import Jose
@@ -123,6 +124,9 @@ def need_of(request: AuthenticationRequest, client: Client, sources: Sources) ->
     act_for = claims.ORGANISATION in request.scopes and bool(sources.having(KnowsOrganisations))
     wished = max(request.wished_level, ACTING_LEVEL) if act_for else request.wished_level
     silent = "none" in request.prompts  # nobody can be asked, so a mere wish must not stand in the way
+    # Any program on the device can ask in the name of an app that cannot prove itself, and get its answer there: the
+    # person sees who wants in, each time (RFC 8252 section 8.6).
+    is_anybodys = client.is_public and is_of_native_app(request.redirect_uri)
     after = 0 if request.max_age_seconds is None else request.requested_at - request.max_age_seconds
     return Need(
         client_id=client.id, claim_names=tuple(dict.fromkeys((*request.userinfo_claims, *request.id_token_claims))),
@@ -131,7 +135,7 @@ def need_of(request: AuthenticationRequest, client: Client, sources: Sources) ->
         authenticated_after=after,
         # max_age=0 asks for a new proof, whatever the second of the last one (section 3.1.2.1).
         sign_in_again="login" in request.prompts or request.max_age_seconds == 0,
-        choose_again="select_account" in request.prompts, tell_again="consent" in request.prompts,
+        choose_again="select_account" in request.prompts, tell_again="consent" in request.prompts or is_anybodys,
         act_for=act_for, offline=claims.OFFLINE_ACCESS in request.scopes,
         only_person=request.hinted_person_id, ui_locales=request.ui_locales,
         answered_at=request.redirect_uri,

@@ -16,16 +16,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from idp import clock, entropy, errors
 from idp.clients import Client, Clients
+from idp.clients.jwks import SIGNING_ALGORITHMS
 from idp.errors import Refused
 from idp.oidc.jose import BadToken, Jose, header_of
+from idp.oidc.strict_json import is_jti, is_number
 from idp.seal import from_text
 from idp.storage import Database
 from idp.storage.spent import spend_now
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "HS256")
+ASSERTION_ALGORITHMS = (*SIGNING_ALGORITHMS, "HS256")
 TYPES = (None, "jwt", "client-authentication+jwt")  # the last by the revision of RFC 7523 that FAPI waits for
-JTI_CHARACTERS = 256
 LIFETIME_SECONDS = 600
 LONGEST_SECONDS = 3600
 FAPI_LIFETIME_SECONDS = 300
@@ -60,7 +61,7 @@ class ClientAssertions:
     def check_as_nobodys(self, assertion: str) -> None:
         """As much work as `check` has with a wrong signature: who is registered, no clock shall tell."""
         with suppress(BadToken, jwt.PyJWTError):
-            alg, _ = header_of(assertion, SIGNING_ALGORITHMS, TYPES)
+            alg, _ = header_of(assertion, ASSERTION_ALGORITHMS, TYPES)
             jwt.PyJWS().decode(assertion, self._nobodys_keys[alg], algorithms=[alg])
 
     def _check_audience(self, audience: object, client: Client, path: str) -> None:
@@ -87,10 +88,9 @@ def unverified_issuer(assertion: str) -> str:
 
 
 def _check_names(claims: Mapping[str, Any], client: Client) -> None:
-    jti = claims.get("jti")
     if claims.get("iss") != client.id or claims.get("sub") != client.id:
         raise Refused(errors.ASSERTION_INCOMPLETE, "iss or sub")
-    if not isinstance(jti, str) or not jti.isascii() or not 0 < len(jti) <= JTI_CHARACTERS:
+    if not is_jti(claims.get("jti")):
         raise Refused(errors.ASSERTION_INCOMPLETE, "jti")
 
 
@@ -120,7 +120,7 @@ def _instant(claims: Mapping[str, Any], name: str) -> float | None:
     if name not in claims:
         return None
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise Refused(errors.ASSERTION_TIME, f"{name} is no number")
     return value
 

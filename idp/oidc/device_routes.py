@@ -21,6 +21,7 @@ from idp import clock, errors
 from idp.broker import Answer, Journey, Login, Shelf, Step
 from idp.broker.desk import Desk, see_other
 from idp.broker.journey import customer_of
+from idp.broker.telling import of_portal
 from idp.clients import AuthenticationRequest, Client, Clients
 from idp.devices import Device, Devices
 from idp.errors import Refused
@@ -127,6 +128,7 @@ class DeviceRoutes:
             began_at=clock.instant(device.began_at), network=device.network,
             same_network=customer_of(device.network) == customer_of(here), action_url=f"{PAGE}/{login_id}",
             form_token=self.journey.form_token(at.login, request.cookies),
+            of_portal=of_portal(at.client, at.login.need),
         )  # fmt: skip
         return pages.question(page, language.of_request(at.login.need.ui_locales))
 

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from idp.clients.client import ALL_ALGORITHMS
-from idp.clients.jwks import ENCRYPTS
+from idp.clients.jwks import ENCRYPTS, SIGNING_ALGORITHMS
 from idp.clients.registration import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -18,7 +17,7 @@ from idp.clients.registration import (
 )
 from idp.keys import ALGORITHMS, Keys
 from idp.oidc.answering import RESPONSE_MODES
-from idp.oidc.client_assertions import SIGNING_ALGORITHMS
+from idp.oidc.client_assertions import ASSERTION_ALGORITHMS
 from idp.oidc.client_authentication import METHODS
 from idp.oidc.client_certificates import ClientCertificates
 from idp.oidc.device import PATH as DEVICE_AUTHORIZATION
@@ -93,7 +92,7 @@ def _document(issuer: str) -> dict[str, object]:
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
         "require_signed_request_object": False,  # of all; a client's registration or profile may
-        "request_object_signing_alg_values_supported": list(ALL_ALGORITHMS),
+        "request_object_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "authorization_signing_alg_values_supported": list(ALGORITHMS),
         "authorization_encryption_alg_values_supported": list(ENCRYPTS),
         "authorization_encryption_enc_values_supported": list(get_args(ContentEncryption)),
@@ -116,7 +115,7 @@ def _of_clients(document: Mapping[str, Any], certificates: ClientCertificates) -
     for name, methods in document.items():
         if name.endswith("_auth_methods_supported"):
             said[name] = [*methods, *certificates.methods]
-            said[name.replace("auth_methods", "auth_signing_alg_values")] = list(SIGNING_ALGORITHMS)
+            said[name.replace("auth_methods", "auth_signing_alg_values")] = list(ASSERTION_ALGORITHMS)
     if certificates.origin:
         said["mtls_endpoint_aliases"] = {
             name: certificates.origin + str(document[name]).removeprefix(str(document["issuer"]))

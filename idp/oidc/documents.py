@@ -5,13 +5,11 @@ Anybody's browser can name such an address. So each is asked once in a while, wh
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from connectors.base import Http, OutboundError
 from idp import clock
-from idp.clients.fetching import Fetching
+from idp.clients.fetching import Fetching, Remembered
 from idp.oidc.jose import TOKEN_LIMIT_CHARACTERS
 
 FRESH_SECONDS = 60
@@ -34,18 +32,18 @@ class Documents:
     def __init__(self, http: Http, fetching: Fetching) -> None:
         self._http = http
         self._fetching = fetching
-        self._lock = threading.Lock()
-        self._known: OrderedDict[str, _Place] = OrderedDict()
+        self._known: Remembered[_Place] = Remembered(ADDRESSES_REMEMBERED)
 
-    def read(self, uri: str) -> str | None:
-        """What stands at this address, a minute ago at most; None where nothing is that could be a request object.
+    def read(self, client_id: str, uri: str) -> str | None:
+        """What stands at this address that a portal named, a minute ago at most; None where nothing is that could be a
+        request object.
 
         A fragment names a version: with another one, what was kept is not fresh any more.
         """
         address, _, fragment = uri.partition("#")
-        place = self._place(address)
+        place = self._known.find_or_keep(address, _Place())
         if _must_be_asked(place, fragment):
-            with self._fetching.turn(address) as ours:
+            with self._fetching.turn(client_id, address) as ours:
                 if ours and _must_be_asked(place, fragment):
                     place.document = self._fetched(address)
                     place.asked_at, place.fragment = clock.seconds(), fragment
@@ -59,14 +57,6 @@ class Documents:
         if answer.status != 200 or len(answer.body) > TOKEN_LIMIT_CHARACTERS or not answer.body.isascii():
             return None
         return answer.body.decode("ascii").strip()
-
-    def _place(self, address: str) -> _Place:
-        with self._lock:
-            place = self._known.setdefault(address, _Place())
-            self._known.move_to_end(address)
-            while len(self._known) > ADDRESSES_REMEMBERED:
-                self._known.popitem(last=False)
-            return place
 
 
 def _must_be_asked(place: _Place, fragment: str) -> bool:

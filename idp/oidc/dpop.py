@@ -18,8 +18,10 @@ import jwt
 
 from idp import clock, entropy, errors
 from idp.clients import Binding
+from idp.clients.jwks import PRIVATE_MEMBERS, RSA_BITS
 from idp.errors import Refused
 from idp.oidc.http import Request
+from idp.oidc.strict_json import is_jti, is_number
 from idp.seal import Sealer, from_text, to_text
 from idp.storage import ShortLived
 
@@ -28,11 +30,9 @@ NONCE_HEADER = "DPoP-Nonce"
 PROOF_TYPE = "dpop+jwt"
 PROOF_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # asymmetric, and allowed by FAPI 2.0 section 5.4
 PROOF_CHARACTERS = 4096
-JTI_CHARACTERS = 256
 PROOF_SECONDS = 60  # how old a proof may be; section 11.1: seconds or minutes
 CLOCK_SKEW_SECONDS = 15  # how far ahead a clock may be, a client's or that of a machine of ours; FAPI 2.0 asks for ten
 NONCE_PERIOD_SECONDS = 120  # a nonce is good for this one and the one before
-RSA_BITS = range(2048, 4097)
 
 # What makes up each kind of public key, in the order of its thumbprint (RFC 7638 section 3.2, RFC 8037 section 2).
 _MEMBERS = {"ES256": ("crv", "kty", "x", "y"), "EdDSA": ("crv", "kty", "x"), "PS256": ("e", "kty", "n")}
@@ -41,14 +41,12 @@ _FIXED = {
     "ES256": {"kty": "EC", "crv": "P-256"}, "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
     "PS256": {"kty": "RSA", "e": "AQAB"},
 }  # fmt: skip
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 # Names another key, or changes what is signed. A `kid` does neither: the key is in the header.
 _REFUSED_HEADERS = frozenset({"jku", "x5u", "x5c", "crit", "b64", "zip"})
 
 _SHAPES: dict[str, Callable[[Any], bool]] = {
-    "jti": lambda value: isinstance(value, str) and value.isascii() and 0 < len(value) <= JTI_CHARACTERS,
-    "htm": lambda value: isinstance(value, str), "htu": lambda value: isinstance(value, str),
-    "iat": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "jti": is_jti, "htm": lambda value: isinstance(value, str), "htu": lambda value: isinstance(value, str),
+    "iat": is_number,
 }  # fmt: skip
 
 
@@ -144,7 +142,7 @@ def _key(proof: str) -> tuple[jwt.PyJWK, str, bytes]:
         raise _bad("alg")
     if refused := _REFUSED_HEADERS.intersection(header):
         raise _bad(f"the header holds {', '.join(sorted(refused))}")
-    if not isinstance(jwk, dict) or _PRIVATE.intersection(jwk):
+    if not isinstance(jwk, dict) or PRIVATE_MEMBERS.intersection(jwk):
         raise _bad("jwk is missing, or is a private key")
     return _public_key(jwk, alg)
 

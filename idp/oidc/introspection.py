@@ -18,7 +18,6 @@ from idp.oidc.http import NOT_STORED, Parameters, Request, Response, as_json
 from idp.oidc.jose import Jose
 from idp.oidc.sealed import REFRESH_PREFIX, AccessToken, Unreadable, jti_of, read_refresh_token
 from idp.people import assurance, claims
-from idp.people.claims import Release
 from idp.sessions.grants import Entitled, Grants
 
 JWT_TYPE = "application/token-introspection+jwt"
@@ -83,12 +82,8 @@ class Introspection:
         only what the portal may read as well, so that the person was told of it."""
         if not token.exchanged or token.resource not in client.resource_uris:
             return {}
-        release = Release(
-            person=entitled.person, sub=entitled.sub, level=entitled.level, source_kind=entitled.source_kind,
-            organisation=entitled.organisation,
-        )  # fmt: skip
         names = claims.personal(claims.allowed(entitled.claim_names, client.scopes))
-        return dict(claims.released(names, release))
+        return dict(claims.released(names, entitled.release))
 
     def _about(self, token: AccessToken) -> dict[str, Any]:
         said: dict[str, Any] = {

@@ -7,7 +7,6 @@ keys and algorithms alone, whatever its header says.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from joserfc import jwe
 from idp.clients import Client
 from idp.clients.keys import ClientKeys
 from idp.keys import Keys
+from idp.oidc import strict_json
 
 Part = Literal["id_token", "userinfo", "authorization", "introspection"]
 DEFAULT_ENCRYPTION = "A128CBC-HS256"  # OpenID Connect Dynamic Client Registration 1.0 section 2
@@ -79,7 +79,7 @@ class Jose:
                 payload = jwt.PyJWS().decode(token, key, algorithms=[alg])
             except (jwt.PyJWTError, ValueError, TypeError):
                 continue
-            return _object(payload)
+            return _claims(payload)
         raise BadToken("no registered key of the client verifies the signature")
 
 
@@ -115,32 +115,8 @@ def header_of(token: str, algorithms: Iterable[str], types: Sequence[str | None]
     return alg, kid
 
 
-def _object(payload: bytes) -> dict[str, Any]:
+def _claims(payload: bytes) -> dict[str, Any]:
     try:
-        claims = json.loads(payload, object_pairs_hook=_without_doubles, parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError):
-        raise BadToken("the payload is not JSON, or names a member twice") from None
-    if not isinstance(claims, dict):
-        raise BadToken("the payload is no object")
-    return claims
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A member that stands twice could be read differently by somebody else (RFC 7519 section 4)."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError
-    return members
-
-
-def _finite(text: str) -> float:
-    """1e999 is JSON, and to Python infinite."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-def _no_number(name: str) -> float:
-    """NaN and Infinity are no JSON, and no comparison with them means anything."""
-    raise ValueError(name)
+        return strict_json.read_object(payload)
+    except ValueError as problem:
+        raise BadToken(f"the payload is {problem}") from None

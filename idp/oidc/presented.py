@@ -7,16 +7,18 @@ certificate over a connection of that certificate's (RFC 8705 section 3): as a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from idp import errors
+from idp.audit import Audit
 from idp.clients import Binding
 from idp.errors import Failure, Refused
 from idp.oidc.access_tokens import AccessTokens
 from idp.oidc.client_certificates import ClientCertificates
 from idp.oidc.dpop import NONCE_HEADER, PROOF_ALGORITHMS, Proofs
 from idp.oidc.http import Parameters, Request, Response, as_error
+from idp.oidc.refusing import note_refusal
 from idp.oidc.sealed import AccessToken, Unreadable
 
 BEARER, DPOP = "Bearer", "DPoP"
@@ -41,7 +43,17 @@ class Presented:
     access_tokens: AccessTokens
     proofs: Proofs
     certificates: ClientCertificates
+    audit: Audit
     realm: str
+
+    def answered(self, request: Request, answer: Callable[[AccessToken], Response]) -> Response:
+        """What `answer` makes of the token of this request; where it or `token` raises Refused, the refusal."""
+        try:
+            response = answer(self.token(request))
+        except Refused as problem:
+            note_refusal(self.audit, problem.failure, detail=problem.detail)
+            return self.refusal(request, problem)
+        return response.adding(*self.proofs.for_next(request))
 
     def token(self, request: Request) -> AccessToken:
         """The token of this request, its DPoP proof spent; raises Refused. Whether it was revoked, `Grants` says."""

@@ -22,9 +22,10 @@ from idp.clients.fetching import Fetching
 from idp.clients.invitations import Invitation, Invitations
 from idp.clients.sectors import check_document
 from idp.clients.self_registrations import SelfRegistration, SelfRegistrations
-from idp.clients.urls import is_of_native_app
+from idp.clients.urls import has_owner, is_of_native_app
 from idp.egress import Egress
 from idp.errors import Refused
+from idp.oidc import strict_json
 from idp.oidc.client_metadata import (
     Faulty,
     Limits,
@@ -60,7 +61,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Registering:
-    """Two plain functions from request to response; `network` is the address that the request came from."""
+    """Two plain functions from request to response."""
 
     clients: Clients
     invitations: Invitations
@@ -74,7 +75,7 @@ class Registering:
     issuer: str
     origins: tuple[str, ...]  # ours
     per_minute: int
-    local_allowed: bool  # http on *.localhost, for a demo
+    local_allowed: bool  # *.localhost, for a demo
 
     def endpoints(self) -> dict[str, Endpoint]:
         managed = ("GET", "PUT", "DELETE")
@@ -85,11 +86,12 @@ class Registering:
 
     def register(self, request: Request) -> Response:
         """A portal more (RFC 7591 section 3)."""
-        return self._answered(lambda: self._register(request), request.network)
+        return self._answered(request, self._register)
 
     def manage(self, request: Request) -> Response:
         """The portal's registration, shown, changed or ended (RFC 7592 section 2)."""
-        return self._answered(lambda: self._manage(request, request.path.removeprefix(f"{PATH}/")), request.network)
+        client_id = request.path.removeprefix(f"{PATH}/")
+        return self._answered(request, lambda asking: self._manage(asking, client_id))
 
     def _register(self, request: Request) -> Response:
         token = _bearer_token(request)
@@ -176,7 +178,7 @@ class Registering:
             return
         if self.short_lived.count(f"sector:{asker}", COUNTED_SECONDS) > SECTORS_PER_MINUTE:
             raise Refused(errors.TOO_MANY, "sector documents for one invitation or portal")
-        with self.fetching.turn(f"sector {asker}", waits=False) as ours:
+        with self.fetching.turn(asker, uri, waits=False) as ours:
             if not ours:
                 raise Refused(errors.TOO_MANY, "documents of portals at once")
             try:
@@ -185,11 +187,13 @@ class Registering:
                 raise Faulty(errors.BAD_CLIENT_METADATA, str(problem), "sector_identifier_uri") from None
 
     def _refuse_local(self, registration: Registration) -> None:
-        """On a person's own machine anybody may answer to a name: an app says plainly that it is there."""
-        uris = registration.redirect_uris
-        if self.local_allowed or all(uri.startswith("https://") or is_of_native_app(uri) for uri in uris):
-            return
-        raise Faulty(errors.BAD_CLIENT_REDIRECT_URI, "redirect_uris with a host name are https", "redirect_uris")
+        """A sector is a host that somebody owns. On a person's own machine anybody may answer to a name, and an app
+        says plainly that it is there; a number, or a name without a dot, is in every network somebody else.
+        """
+        for uri in registration.redirect_uris:
+            if not is_of_native_app(uri) and not has_owner(uri, local_allowed=self.local_allowed):
+                told = "redirect_uris name hosts of the Internet: no numbers, no localhost, and a dot in the name"
+                raise Faulty(errors.BAD_CLIENT_REDIRECT_URI, told, "redirect_uris")
 
     def _refuse_another(self, metadata: Mapping[str, Any], client: Client) -> None:
         if metadata.get("client_id") != client.id:
@@ -219,11 +223,12 @@ class Registering:
             told |= {"client_secret": secret, "client_secret_expires_at": 0}
         return as_json(status, told)
 
-    def _answered(self, answer: Callable[[], Response], network: str) -> Response:
+    def _answered(self, request: Request, answer: Callable[[Request], Response]) -> Response:
+        asker = f"registering:{customer_of(request.network)}"
         try:
-            if self.short_lived.count(f"registering:{customer_of(network)}", COUNTED_SECONDS) > self.per_minute:
+            if self.short_lived.count(asker, COUNTED_SECONDS) > self.per_minute:
                 raise Refused(errors.TOO_MANY, "registrations from one network")
-            return answer()
+            return answer(request)
         except Refused as problem:
             note_refusal(self.audit, problem.failure, detail=problem.detail)
             return _refusal(problem)
@@ -245,24 +250,11 @@ def _json(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refused(errors.NOT_JSON)
     try:
-        read = json.loads(request.body.decode(), object_pairs_hook=_without_doubles, parse_constant=_no_number)
+        read = strict_json.read_object(request.body)
         json.dumps(read, ensure_ascii=False).encode()  # half of a pair of surrogates could never be shown again
     except (ValueError, RecursionError):
-        read = None
-    if not isinstance(read, dict):
-        raise Faulty(errors.BAD_CLIENT_METADATA, "the body must be one JSON object, each member in it once")
+        raise Faulty(errors.BAD_CLIENT_METADATA, "the body must be one JSON object, each member in it once") from None
     return read
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(constant)  # NaN and the infinities, which are no JSON
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError
-    return members
 
 
 def _refusal(problem: Refused) -> Response:

@@ -17,6 +17,7 @@ from idp.clients.fetching import Fetching
 from idp.errors import Refused
 from idp.oidc.documents import Documents
 from idp.oidc.jose import BadToken, Jose
+from idp.oidc.strict_json import is_jti, is_number
 from idp.storage import Database
 from idp.storage.spent import spend_now
 
@@ -24,7 +25,6 @@ TYPES = ("oauth-authz-req+jwt", "jwt", None)  # RFC 9101 section 10.8; older lib
 CLOCK_SKEW_SECONDS = 15  # FAPI 2.0 Security Profile section 5.3.2.1: ten seconds ahead are taken, sixty are not
 LIFE_LIMIT_SECONDS = 3600  # FAPI 2.0 Message Signing section 5.3.1
 SPENT_SECONDS = 604_800  # at most: of a request object that is good for longer, or for ever
-JTI_LIMIT_CHARACTERS = 256
 END_OF_TIME = 2**53  # above, JSON numbers are not read alike everywhere (RFC 8259 section 6)
 # RFC 7519 section 4.1: of the token, and no parameters of the request.
 TOKEN_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
@@ -65,7 +65,7 @@ class RequestObjects:
         """
         if not {uri, uri.partition("#")[0]}.intersection(client.request_uris):
             raise Refused(errors.BAD_REQUEST_URI, "not registered")
-        document = self._documents.read(uri)
+        document = self._documents.read(client.id, uri)
         if document is None:
             raise Refused(errors.BAD_REQUEST_URI, "cannot be fetched")
         return document
@@ -85,7 +85,7 @@ class RequestObjects:
 
     def _spend(self, held: Mapping[str, Any], client: Client) -> None:
         jti = held["jti"]
-        if not isinstance(jti, str) or not jti.isascii() or not 0 < len(jti) <= JTI_LIMIT_CHARACTERS:
+        if not is_jti(jti):
             raise _bad("jti")
         seconds = SPENT_SECONDS
         if "exp" in held:
@@ -110,7 +110,7 @@ def _check_times(held: Mapping[str, Any], *, owed: bool) -> None:
 
 
 def _is_instant(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < END_OF_TIME
+    return is_number(value) and abs(value) < END_OF_TIME
 
 
 def _text(name: str, value: Any) -> str:

@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response as FlaskResponse
 from idp.broker import Journey
 from idp.oidc.answering import Delivery
 from idp.oidc.authorize import Authorize
+from idp.oidc.conformance_resource import PATH as RESOURCE
+from idp.oidc.conformance_resource import ConformanceResource
 from idp.oidc.device import PATH as DEVICE_AUTHORIZATION
 from idp.oidc.discovery import Discovery
 from idp.oidc.http import Request, Response, see_other
@@ -33,6 +35,7 @@ class Routes:
     introspect: Callable[[Request], Response]
     revoke: Callable[[Request], Response]
     userinfo: UserInfo
+    conformance_resource: ConformanceResource | None  # None: there is no such address
     discovery: Discovery
     journey: Journey
 
@@ -48,6 +51,8 @@ class Routes:
             ("/.well-known/openid-configuration", "configuration", ("GET",), self.discovery.configuration),
             ("/jwks", "jwks", ("GET",), self.discovery.jwks),
         ]
+        if self.conformance_resource is not None:
+            plain.append((RESOURCE, "conformance_resource", ("GET", "POST"), self.conformance_resource))
         found = {path: Endpoint(name=f"oidc.{name}", methods=methods, answer=answer)
                  for path, name, methods, answer in plain}  # fmt: skip
         asked = Endpoint(name="oidc.authorize", methods=("GET", "POST"), answer=self._authorized, on_pages=True)

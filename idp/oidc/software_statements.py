@@ -15,7 +15,6 @@ from idp.errors import Refused
 from idp.oidc.jose import BadToken, header_of
 from idp.settings import UnsafeSettings
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 TYPES = (None, "jwt", "software-statement+jwt")
 LEEWAY_SECONDS = 60
 # What is said of the statement, and not of the portal.
@@ -44,7 +43,7 @@ class SoftwareStatements:
         if not isinstance(statement, str):
             raise Refused(errors.BAD_SOFTWARE_STATEMENT, "no text")
         try:
-            alg, kid = header_of(statement, ALGORITHMS, TYPES)
+            alg, kid = header_of(statement, jwks.SIGNING_ALGORITHMS, TYPES)
             unverified = jwt.decode(statement, options={"verify_signature": False})
         except (BadToken, jwt.PyJWTError, ValueError, RecursionError) as problem:
             raise Refused(errors.BAD_SOFTWARE_STATEMENT, f"{type(problem).__name__}") from None

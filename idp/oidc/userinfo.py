@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp import errors
-from idp.audit import Audit
 from idp.clients import Client, Clients
 from idp.clients.keys import NoKey
 from idp.errors import Refused
 from idp.oidc.http import NOT_STORED, Request, Response, as_json
 from idp.oidc.jose import Jose, algorithms_of
 from idp.oidc.presented import MoreNeeded, Presented
-from idp.oidc.refusing import note_refusal
 from idp.oidc.sealed import AccessToken
 from idp.people import assurance, claims
-from idp.people.claims import Release
 from idp.sessions.grants import Entitled, Grants
 
 OPENID = "openid"
@@ -31,18 +28,14 @@ class UserInfo:
     clients: Clients
     grants: Grants
     jose: Jose
-    audit: Audit
     issuer: str
 
     def __call__(self, request: Request) -> Response:
-        try:
-            token = self.presented.token(request)
-            client, entitled = self._entitled(token)
-            response = self._answer(client, _released(token, client, entitled))
-        except Refused as problem:
-            note_refusal(self.audit, problem.failure, detail=problem.detail)
-            return self.presented.refusal(request, problem)
-        return response.adding(*self.presented.proofs.for_next(request))
+        return self.presented.answered(request, self._answer)
+
+    def _answer(self, token: AccessToken) -> Response:
+        client, entitled = self._entitled(token)
+        return self._protected(client, _released(token, client, entitled))
 
     def _entitled(self, token: AccessToken) -> tuple[Client, Entitled]:
         """Raises Refused unless the token and all that it names stand, and it is for a person's claims."""
@@ -55,7 +48,7 @@ class UserInfo:
             raise MoreNeeded(errors.LEVEL_TOO_LOW, acr_values=assurance.acr(client.minimum_level))
         return client, entitled
 
-    def _answer(self, client: Client, told: Mapping[str, Any]) -> Response:
+    def _protected(self, client: Client, told: Mapping[str, Any]) -> Response:
         """JSON, or a JWT where the portal registered that (section 5.3.2); raises Refused."""
         signing, encryption = algorithms_of(client, "userinfo")
         if signing is None and encryption is None:
@@ -70,10 +63,6 @@ class UserInfo:
 
 
 def _released(token: AccessToken, client: Client, entitled: Entitled) -> dict[str, Any]:
-    release = Release(
-        person=entitled.person, sub=entitled.sub, level=entitled.level, source_kind=entitled.source_kind,
-        organisation=entitled.organisation,
-    )  # fmt: skip
     # Also without what an operator took from the portal since: a grant may last for months.
     names = claims.allowed(claims.narrowed(entitled.claim_names, entitled.scopes, token.scopes), client.scopes)
-    return {"sub": entitled.sub, **claims.released(names, release)}
+    return {"sub": entitled.sub, **claims.released(names, entitled.release)}

@@ -90,6 +90,25 @@ class Entitled:
     auth_time: int = 0
     session_id: bytes = b""
 
+    @property
+    def release(self) -> claims.Release:
+        """Out of what the values of claims are taken."""
+        return claims.Release(
+            person=self.person, sub=self.sub, level=self.level, source_kind=self.source_kind,
+            organisation=self.organisation,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveGrant:
+    """A grant that has not ended, as operators see it."""
+
+    id: bytes
+    client_id: str
+    issued_at: int
+    offline: bool
+    refreshed_at: int | None  # when its refresh token was used last
+
 
 class Grants:
     def __init__(
@@ -175,6 +194,24 @@ class Grants:
         """Whatever this grant bought is void from now on; False if it was not this client's, or void already."""
         with self._database.write() as tx:
             return self._revoke(tx, grant_id, client, reason)
+
+    def live_of(self, person_id: bytes) -> list[LiveGrant]:
+        """What portals were granted for this person and can still use, oldest first."""
+        rows = self._database.all(models.LIVE_GRANTS, of_person=person_id, now=clock.seconds())
+        return [
+            LiveGrant(id=bytes(row[0]), client_id=row[1], issued_at=row[2], offline=bool(row[3]), refreshed_at=row[4])
+            for row in rows
+        ]
+
+    def end(self, tx: Transaction, person_id: bytes, grant_id: bytes, reason: str) -> str | None:
+        """Whatever this grant of the person's bought is void from now on; the portal's id, or None if there is none
+        that stands. The person's sessions go on, and so does what other portals were granted.
+        """
+        row = tx.one(models.END_GRANT, of_grant=grant_id, of_person=person_id, now=clock.seconds())
+        if row is None:
+            return None
+        self._audit.grant_revoked(tx, person_id=person_id, client_id=row[1], session_id=bytes(row[0]), reason=reason)
+        return str(row[1])
 
     def revoke_token(self, token_id: bytes, client: Client, expires_at: int) -> None:
         """This one access token is void from now on; it is kept for as long as it would have lived."""

@@ -259,6 +259,33 @@ REVOKE_GRANT = (
     .values(revoked_at=bindparam("now"))
     .returning(GrantRow.session_id)
 )
+# For operators, who look and end: what portals may still use of a person, also while somebody is switched off.
+LIVE_GRANTS = (
+    select(GrantRow.id, GrantRow.client_id, GrantRow.issued_at, GrantRow.offline, GrantRow.refreshed_at)
+    .where(
+        GrantRow.person_id == bindparam("of_person"),
+        GrantRow.revoked_at.is_(None),
+        or_(
+            and_(_IS_OFFLINE, GrantRow.expires_at > bindparam("now")),
+            exists().where(
+                SessionRow.id == GrantRow.session_id,
+                SessionRow.ended_at.is_(None),
+                SessionRow.expires_at > bindparam("now"),
+            ),
+        ),
+    )
+    .order_by(GrantRow.id)
+)
+END_GRANT = (
+    update(GrantRow)
+    .where(
+        GrantRow.id == bindparam("of_grant"),
+        GrantRow.person_id == bindparam("of_person"),
+        GrantRow.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
+    .returning(GrantRow.session_id, GrantRow.client_id)
+)
 
 ADD_SESSION = insert(SessionRow)
 FIND_OPEN = select(SessionRow.id, SessionRow.person_id).where(

@@ -120,6 +120,10 @@ class Sources:
     def find(self, source_id: str) -> Source | None:
         return next((source for source in self.in_force() if source.id == source_id), None)
 
+    def has(self, source_id: str) -> bool:
+        """Whether there is such a source, also one of a kind that this mode has not."""
+        return self._database.one(models.FIND_NUMBER, source_id=source_id) is not None
+
     def at_version(self, source_id: str, version: int) -> Source | None:
         """The version with which a sign-in began, for its end; None if the source is gone or switched off."""
         current = self.find(source_id)

@@ -9,7 +9,7 @@ from typing import Literal
 from flask import Response
 
 from idp.web.language import Language
-from idp.web.pages import INCOMPLETE_FORM_STATUS, render
+from idp.web.pages import INCOMPLETE_FORM_STATUS, OfPortal, render
 from idp.web.words import Problem
 
 
@@ -34,6 +34,7 @@ class DeviceQuestionPage:
     same_network: bool  # as that on which the person is
     action_url: str
     form_token: str
+    of_portal: OfPortal = OfPortal()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 from connectors.sandbox.app import create_app
 from connectors.sandbox.settings import from_environment
 from idp import seal
-from idp.app import House, build
 from idp.cli import commands
+from idp.house import House, build
 from idp.settings import load
 from idp.storage import schema
 from tests.world import listening

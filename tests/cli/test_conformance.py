@@ -14,7 +14,7 @@ from idp.app import create_app
 from idp.clients.invitations import Invitations
 from idp.settings import UnsafeSettings, load
 from idp.storage import schema
-from tests.cli.conftest import Terminal
+from tests.cli.conftest import Terminal, add
 from tests.oidc.residents import assertion
 from tests.storage.test_settings import keys, refusal, safe
 
@@ -53,7 +53,7 @@ def test_every_profile_has_two_clients_and_what_the_suite_needs_to_be_them(teste
     configurations = prepared(tester)
     assert configurations.keys() == {
         "basic", "frontchannel", "backchannel", "dynamic", "fapi2-dpop", "fapi2-mtls", "fapi2-jwt-mtls",
-        "fapi2-signing",
+        "fapi2-signing", "fapi2-dpop-systems", "fapi2-mtls-systems",
     }  # fmt: skip
     with tester.house() as house:
         for name, configuration in configurations.items():
@@ -72,6 +72,30 @@ def test_every_profile_has_two_clients_and_what_the_suite_needs_to_be_them(teste
                 assert ("mtls" in configuration) == client.tls_client_certificate_bound_access_tokens
         assert {client.sector for client in house.clients.all()} == {client.id for client in house.clients.all()}
     assert configurations["basic"]["client_secret_post"]["client_secret"]
+
+
+def test_the_suite_calls_an_api_that_its_tokens_open_where_it_is_asked_for_what_they_are_bound_to(
+    tester: Terminal,
+) -> None:
+    tester.environment |= {
+        "IDP_CLIENT_CERTIFICATE_URL": "http://cert.localhost:8400", "IDP_CLIENT_CERTIFICATE_HEADER": "X-Certificate",
+        "IDP_TRUSTED_PROXIES": "1",
+    }  # fmt: skip
+    called = {name: given["resource"]["resourceUrl"] for name, given in prepared(tester).items()}
+    certified = {"fapi2-mtls", "fapi2-jwt-mtls", "fapi2-mtls-systems"}
+    for name, url in called.items():
+        path = "/conformance/resource" if name.endswith("-systems") else "/userinfo"
+        assert url == f"http://{'cert' if name in certified else 'idp'}.localhost:8400{path}"
+
+
+@pytest.mark.parametrize("mode, status", [("conformance", 401), ("test", 404), ("development", 404)])
+def test_the_api_for_its_systems_is_nowhere_else(tester: Terminal, mode: str, status: int) -> None:
+    tester.environment["IDP_MODE"] = mode
+    tester.does("keys", "ensure")
+    with tester.house() as house:
+        client = create_app(house.settings).test_client()
+    assert client.get("/conformance/resource").status_code == status
+    assert client.post("/conformance/resource").status_code == status
 
 
 def test_the_suites_addresses_are_what_its_file_says(tester: Terminal) -> None:
@@ -182,6 +206,53 @@ def test_a_database_with_test_people_starts_for_nothing_else(tester: Terminal) -
         create_app(house.settings)  # as any server does that loads idp.serve
 
 
+def test_a_database_that_was_made_ready_for_tests_starts_for_nothing_else_though_nobody_came_yet(
+    tester: Terminal,
+) -> None:
+    """The suite's portals are in force there, and owe neither PKCE nor a nonce."""
+    prepared(tester)
+    for mode in ("test", "development"):
+        tester.environment["IDP_MODE"] = mode
+        assert "is ready for them: it is for conformance alone" in tester.refuses("keys", "list")
+        with tester.house() as house, pytest.raises(UnsafeSettings, match="for conformance alone"):
+            create_app(house.settings)
+
+
+def test_a_database_with_a_source_of_others_is_not_made_ready_for_tests(terminal: Terminal) -> None:
+    add(terminal)
+    with terminal.house() as house:
+        before = house.clients.all()
+    terminal.environment |= FOR_TESTS
+    said = terminal.refuses("conformance", "prepare", str(terminal.home))
+    assert said == "Error: mode: conformance needs a database of its own, and this one has sources of others"
+    with terminal.house() as house:
+        assert house.clients.all() == before
+        with pytest.raises(UnsafeSettings, match="sources of others"):
+            create_app(house.settings)
+
+
+@pytest.mark.parametrize("first", ["prepared", "added"])
+def test_two_that_began_with_the_same_empty_database_notice_each_other(terminal: Terminal, first: str) -> None:
+    """Each in its own mode, before the database held anything that tells whose it is."""
+    servers = {}
+    for mode in ("test", "conformance"):
+        terminal.environment["IDP_MODE"] = mode
+        with terminal.house() as house:
+            house.keys.ensure()
+            servers[mode] = create_app(house.settings)
+    answers = {mode: server.test_client().get("/jwks").status_code for mode, server in servers.items()}
+    assert answers == {"test": 200, "conformance": 200}
+    if first == "prepared":
+        prepared(terminal)
+    else:
+        terminal.environment["IDP_MODE"] = "test"
+        add(terminal)
+    for mode, server in servers.items():
+        server.extensions["motcua"].changes.forget()  # what the passing of a second does
+        is_theirs = (mode == "conformance") == (first == "prepared")
+        assert server.test_client().get("/jwks").status_code == (200 if is_theirs else 500)
+
+
 @pytest.mark.parametrize("people, status", [("conformance", 500), ("bank", 200)])
 def test_a_database_that_is_made_later_is_looked_at_before_anybody_is_let_in(
     terminal: Terminal, people: str, status: int
@@ -198,15 +269,18 @@ def test_a_database_that_is_made_later_is_looked_at_before_anybody_is_let_in(
     assert client.get("/health/live").status_code == 200
 
 
-def test_no_other_mode_can_configure_the_source_or_read_one(tester: Terminal) -> None:
+def test_no_other_mode_can_read_the_source(tester: Terminal) -> None:
     prepared(tester)
     with tester.house() as house:
         assert [source.id for source in house.sources.in_force()] == ["conformance"]
     tester.environment["IDP_MODE"] = "test"
     with tester.house() as house:
         assert house.sources.in_force() == []
+
+
+def test_no_other_mode_can_configure_the_source(terminal: Terminal) -> None:
     source = Path(__file__).resolve().parents[2] / "config" / "conformance" / "source.json"
-    assert "kind: conformance is not one of" in tester.refuses("sources", "add", str(source))
+    assert "kind: conformance is not one of" in terminal.refuses("sources", "add", str(source))
 
 
 def test_the_sources_name_is_its_own(tester: Terminal) -> None:

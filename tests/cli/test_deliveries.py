@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from idp import observe
-from idp.app import House
+from idp.house import House
 from idp.sessions import LOGOUT_NOTICE
 from idp.storage.outbox import Message, NotYet, TryLater
 from tests.cli.conftest import PORTAL, Terminal

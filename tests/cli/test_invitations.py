@@ -128,10 +128,22 @@ def test_what_an_operator_changed_the_portal_does_not_change_back(operator: Term
     assert "itself, with invitation" in operator.does("portals", "show", portal_id), "who registered it stays known"
 
 
+def test_whoever_had_the_old_secret_reads_no_new_one_with_the_registration_token(operator: Terminal) -> None:
+    portal_id, token = registered_itself(operator)
+    told = operator.does("portals", "new-secret", portal_id)
+    assert told.startswith(f"{portal_id}: the old secret is void; its registration token is void: ")
+    with operator.house() as house:
+        client = house.clients.find(portal_id)
+    assert client is not None and client.knows_secret(told.split()[-1])
+    assert not knows(operator, portal_id, token)
+    assert "registration token" not in operator.does("portals", "new-secret", portal_id), "it is void once"
+
+
 def test_no_other_portal_is_told_of_a_registration_token(operator: Terminal) -> None:
     operator.does("portals", "add", operator.file("portal.json", PORTAL))
     told = operator.does("portals", "update", "tax", operator.file("p.json", {**PORTAL, "minimum_level": 3}))
     assert told == "tax: changed minimum_level\n"
+    assert "registration token" not in operator.does("portals", "new-secret", "tax")
 
 
 def test_operators_see_who_registered_themselves_and_switch_them_off(operator: Terminal) -> None:

@@ -53,9 +53,9 @@ def test_the_table_shows_when_each_key_signs(terminal: Terminal) -> None:
     with time_machine.travel("2026-03-01T08:00:00Z", tick=False):
         terminal.does("keys", "ensure")
     head, *rows = terminal.does("keys", "list").splitlines()
-    assert head.split() == ["KID", "ALGORITHM", "STATE", "SIGNS", "FROM", "PUBLISHED", "UNTIL"]
+    assert head.split() == ["KID", "ALGORITHM", "STATE", "SIGNS", "FROM", "PUBLISHED", "UNTIL", "KEPT", "IN"]
     assert len(rows) == len(ALGORITHMS)
-    assert all("2026-03-01T08:00:00+00:00" in row for row in rows)
+    assert all("2026-03-01T08:00:00+00:00" in row and row.endswith("database") for row in rows)
 
 
 def test_a_rotation_is_audited_with_its_operator(terminal: Terminal) -> None:

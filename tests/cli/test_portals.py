@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from idp.clients import Client
+from idp.clients.models import ClientRow
 from tests.cli.conftest import PORTAL, Terminal
 from tests.servers import eventually
 
@@ -227,3 +229,14 @@ def test_the_list_has_a_line_for_each_portal(terminal: Terminal) -> None:
         "tax   on     operator  LoA1   openid profile  Cổng thuế",
     ]
     assert json.loads(terminal.does("portals", "list", "--json"))[0]["state"] == "off"
+
+
+def test_a_portal_that_this_release_cannot_read_is_in_the_list_as_such(terminal: Terminal) -> None:
+    terminal.does("portals", "add", terminal.file("p.json", [PORTAL, LAND]))
+    with terminal.house() as house, house.database.write() as tx:
+        tx.run(update(ClientRow).where(ClientRow.id == "land").values(registration="{}"))
+    listed = terminal.does("portals", "list").splitlines()
+    assert [line.split()[:2] for line in listed if not line.count("client_unreadable")] == [
+        ["ID", "STATE"], ["tax", "on"], ["land", "unreadable"]
+    ]  # fmt: skip
+    assert "land: is unreadable, and so as good as off" in terminal.refuses("portals", "show", "land")

@@ -14,30 +14,42 @@ from connectors.base import HttpAnswer
 from idp import clock
 from idp.clients import Client
 from idp.clients.fetching import Fetching
-from idp.clients.keys import ASK_AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, ClientKeys, NoKey
+from idp.clients.keys import ASK_AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, UNASKED_SECONDS, ClientKeys, NoKey
 from idp.egress import Egress
+from idp.oidc.documents import Documents
 from tests.clients.key_sets import certificate, jwk, key_set, served, x5c
 from tests.clients.test_registration import GOOD
 from tests.egress.asking import limits
 from tests.egress.sockets import Server
+from tests.servers import eventually
 
 FIRST, SECOND = jwk("P-256", kid="first"), jwk("P-256", 1, kid="second")
 
 
 @pytest.fixture
-def keys() -> Iterator[ClientKeys]:
+def egress() -> Iterator[Egress]:
     egress = Egress(limits(total_seconds=0.6))
-    yield ClientKeys(egress, Fetching())
+    yield egress
     egress.close()
 
 
-def portal(**registration: Any) -> Client:
+@pytest.fixture
+def fetching() -> Fetching:
+    return Fetching()
+
+
+@pytest.fixture
+def keys(egress: Egress, fetching: Fetching) -> ClientKeys:
+    return ClientKeys(egress, fetching)
+
+
+def portal(client_id: str = "portal", **registration: Any) -> Client:
     method = {"token_endpoint_auth_method": "private_key_jwt"}
-    return Client(**(GOOD | method | registration), id="portal", enabled=True, secret_fingerprint=None)
+    return Client(**(GOOD | method | registration), id=client_id, enabled=True, secret_fingerprint=None)
 
 
 def at(server: Server) -> Client:
-    return portal(jwks_uri=server.url("/jwks.json"))
+    return portal(f"at-{server.port}", jwks_uri=server.url("/jwks.json"))
 
 
 def kids(keys: ClientKeys, client: Client, kid: str | None = None, alg: str = "ES256") -> int:
@@ -117,10 +129,62 @@ def test_what_was_fetched_last_stays_good_while_its_host_is_in_trouble_for_a_day
 ) -> None:
     server = serve(served(key_set(FIRST)), trouble)
     assert kids(keys, at(server), "first") == 1
-    moved(FRESH_SECONDS)
-    assert kids(keys, at(server), "first") == 1
+    for seconds in (FRESH_SECONDS, 2 * UNASKED_SECONDS):
+        moved(seconds)
+        assert kids(keys, at(server), "first") == 1
     moved(STALE_SECONDS)
     assert kids(keys, at(server), "first") == 0
+
+
+def test_a_key_that_was_withdrawn_lives_on_for_minutes_while_others_have_every_turn(
+    keys: ClientKeys, fetching: Fetching, serve: Callable[..., Server], moved: Callable[[float], None]
+) -> None:
+    """Its host would tell, if only we asked: a day is for hosts that are silent."""
+    server = serve(served(key_set(FIRST)), served(key_set(SECOND)))
+    assert kids(keys, at(server), "first") == 1
+    with fetching.turn("one", "https://one.example/"), fetching.turn("another", "https://another.example/"):
+        moved(FRESH_SECONDS)
+        assert kids(keys, at(server), "first") == 1
+        moved(UNASKED_SECONDS - FRESH_SECONDS)
+        assert kids(keys, at(server), "first") == 0
+    assert len(server.requests) == 1
+    assert (kids(keys, at(server), "first"), kids(keys, at(server), "second")) == (0, 1)
+
+
+def test_while_its_host_is_asked_again_what_was_fetched_last_is_good_for_all_but_who_waits(
+    keys: ClientKeys, fetching: Fetching, serve: Callable[..., Server], moved: Callable[[float], None]
+) -> None:
+    """However long ago that was: the first sign-ins of a morning come together."""
+    server = serve(served(key_set(FIRST)), b"HTTP/1.1 200 OK\r\n", drip=b"X", pause_seconds=0.05)
+    assert kids(keys, at(server), "first") == 1
+    moved(2 * UNASKED_SECONDS)
+    with ThreadPoolExecutor(2) as pool:
+        before = [pool.submit(kids, keys, at(server), "first") for _ in range(2)]
+        eventually(lambda: any(fetch.awaited for fetch in list(fetching._under_way.values())))
+        assert kids(keys, at(server), "first") == 1
+        assert [each.result() for each in before] == [1, 1]
+
+
+def test_one_portal_with_many_slow_addresses_keeps_nobody_from_having_their_keys_read(
+    keys: ClientKeys, egress: Egress, fetching: Fetching, serve: Callable[..., Server]
+) -> None:
+    """Anybody's browser can name the addresses of its request objects, two at a time."""
+    slow, good = serve(b"HTTP/1.1 200 OK\r\n", drip=b"X", pause_seconds=0.05), serve(served(key_set(FIRST)))
+    documents = Documents(egress, fetching)
+
+    def named(browser: int) -> None:
+        for number in range(3):
+            documents.read("stranger", slow.url(f"/{browser}/{number}"))
+
+    with ThreadPoolExecutor(2) as pool:
+        attack = [pool.submit(named, browser) for browser in range(2)]
+        eventually(lambda: slow.connections == 1)
+        assert kids(keys, at(good), "first") == 1
+        eventually(lambda: slow.connections == 2)
+        assert kids(keys, portal("never-asked", jwks_uri=good.url("/others.json")), "first") == 1
+        for each in attack:
+            each.result()
+    assert slow.connections <= 4, "never two at once"
 
 
 @pytest.mark.parametrize(

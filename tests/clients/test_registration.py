@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import unicodedata
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from idp import entropy
 from idp.clients import AuthenticationRequest, Client, Registration
+from idp.clients.jwks import SIGNING_ALGORITHMS
+from idp.clients.registration import SigningAlgorithm
+from idp.keys import ALGORITHMS
 from idp.people.claims import SCOPES
 from tests.clients.key_sets import jwk, key_set
 
@@ -219,6 +223,10 @@ def test_what_the_fapi_profile_forbids_is_refused(changes: dict[str, Any], said:
         registration(**FAPI | changes)
 
 
+def test_portals_sign_by_what_can_be_registered_and_we_by_the_same() -> None:
+    assert get_args(SigningAlgorithm) == SIGNING_ALGORITHMS == ALGORITHMS
+
+
 def test_algorithms_follow_the_registration_and_else_the_profile() -> None:
     assert client(**FAPI).request_object_algorithms == ("PS256", "ES256", "EdDSA")
     assert client(**KEYS).request_object_algorithms == ("RS256", "PS256", "ES256", "EdDSA")
@@ -226,8 +234,24 @@ def test_algorithms_follow_the_registration_and_else_the_profile() -> None:
     assert chosen.assertion_algorithms == ("ES256",)
 
 
-@pytest.mark.parametrize("name", ["Cổng\nthuế", "Cổng\u202e", "\u200b", " Cổng", "Cổng\x00", "Cổng\t"])
+TRICKS = [
+    "Cổng\nthuế", "Cổng\u202e", "\u200b", " Cổng", "Cổng\x00", "Cổng\t", "\u3164", "\u115f\u1160", "\u2800",
+    "Cổng\u2800\u2800thuế", "Cổng \uffa0", "C\u034fổng", "Cổng\ufe0f", "Cổng\U000e0100", "\u17b4", "\u180f", "\u00ad",
+    "a" + "\u0301" * 100, "a\u0301\u0302\u0303", "ấ\u0323", "\u0e01\u0e34\u0e48\u0e34", "a\u20dd\u20dd\u20dd",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRICKS, ids=ascii)
 def test_a_name_that_would_play_tricks_on_a_page_is_refused(name: str) -> None:
     for field in ("name_vi", "name_en"):
         with pytest.raises(ValidationError, match=field):
             registration(**{field: name})
+
+
+@pytest.mark.parametrize(
+    "name", ["Cổng Tiếng Nguyễn Ấp Rẫy", "Cổng đất & nước – 2026", "กิ่ง", "한국 포털", "C++ “Ví” №1"]
+)
+def test_a_name_is_kept_as_it_is_read_however_its_letters_were_put_together(name: str) -> None:
+    """Of two ways to write the same name, one is kept (Unicode Standard Annex #15)."""
+    for written in (name, unicodedata.normalize("NFD", name)):
+        assert registration(name_vi=written).name_vi == name

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.sql.base import Executable
 
-from idp.app import House
 from idp.clients import ChangedMeanwhile, Client, Clients, Registration, UnknownClient, models
 from idp.clients.models import ClientRow
+from idp.house import House
 from idp.storage.changes import Changes
 from idp.storage.database import Conflict, Database, Row
 from tests.sessions.rooms import another_worker, registered
@@ -172,6 +172,25 @@ def test_apis_are_read_again_when_an_operator_changed_one_and_not_for_every_chan
     assert answers("https://tax.example/") == "api, off"
     registered(house, "more", resource_uris=["https://more.example/"])
     assert answers("https://more.example/") == "more" and counted.reads == 3
+
+
+@pytest.mark.parametrize("kept", ['{"name_vi": "A release before let this pass"}', "[]", "{", '{"id": "another"}'])
+def test_a_portal_that_this_release_cannot_read_is_nobody_and_stops_nobody_else(
+    house: House, kept: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was registered is read by the rules of today, and those may be stricter than when it was registered."""
+    registered(house, "api", resource_uris=["https://api.example/"])
+    registered(house, "old", resource_uris=["https://old.example/"])
+    with house.database.write() as tx:
+        tx.run(update(ClientRow).where(ClientRow.id == "old").values(registration=kept))
+    clients = another_worker(house).clients
+    assert [client.id for client in clients.all()] == ["api"]
+    assert clients.unreadable() == ["old"]
+    found = clients.by_resource("https://api.example/")
+    assert found is not None and found.id == "api"
+    assert clients.by_resource("https://old.example/") is clients.find("old") is clients.read("old") is None
+    logged = capsys.readouterr().out
+    assert "client_unreadable" in logged and "old" in logged and "let this pass" not in logged
 
 
 @pytest.mark.parametrize("change", ["set_enabled", "new_secret"])

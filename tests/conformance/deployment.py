@@ -12,8 +12,9 @@ import jwt
 import requests
 
 from idp import seal
-from idp.app import House, build, create_app
+from idp.app import create_app
 from idp.cli.conformance import FILES, Prepared, prepare_house, read_suite
+from idp.house import House, build
 from idp.settings import load
 from tests.conformance.suite_server import SuiteServer, suite_server
 from tests.peers.visitor import LoopbackAdapter

@@ -12,12 +12,17 @@ import requests
 from tests.conformance.suite_client import Asked, SuiteClient
 
 SIGNING, DPOP, MTLS, BOTH = "fapi2-signing", "fapi2-dpop", "fapi2-mtls", "fapi2-jwt-mtls"
+DPOP_SYSTEMS, MTLS_SYSTEMS = "fapi2-dpop-systems", "fapi2-mtls-systems"
 PAR = "pushed_authorization_request_endpoint"
 
 of_every_plan = pytest.mark.parametrize("profile", [SIGNING, DPOP, MTLS])
-by_every_client = pytest.mark.parametrize("profile", [SIGNING, DPOP, MTLS, BOTH])
 with_dpop = pytest.mark.parametrize("profile", [SIGNING, DPOP])
 with_assertions = pytest.mark.parametrize("profile", [SIGNING, DPOP, BOTH])  # MTLS: by the certificate alone
+# Modules that there are also in the variant in which systems ask for themselves.
+of_every_plan_and_system = pytest.mark.parametrize("profile", [SIGNING, DPOP, MTLS, DPOP_SYSTEMS, MTLS_SYSTEMS])
+by_every_client_and_system = pytest.mark.parametrize("profile", [SIGNING, DPOP, MTLS, BOTH, DPOP_SYSTEMS, MTLS_SYSTEMS])
+with_dpop_and_systems = pytest.mark.parametrize("profile", [SIGNING, DPOP, DPOP_SYSTEMS])
+with_assertions_and_systems = pytest.mark.parametrize("profile", [SIGNING, DPOP, BOTH, DPOP_SYSTEMS])
 with_request_objects = pytest.mark.parametrize("profile", [SIGNING])
 
 
@@ -49,6 +54,13 @@ def code_form(first: SuiteClient, asked: Asked) -> dict[str, Any]:
         "grant_type": "authorization_code", "code": code_of(first, asked), "redirect_uri": first.redirect_uri,
         "code_verifier": asked.verifier,
     }  # fmt: skip
+
+
+def token_form(first: SuiteClient) -> dict[str, Any]:
+    """What buys its first token, but for who the client is: somebody's code, or nothing but that it is a system."""
+    if first.is_system:
+        return {"grant_type": "client_credentials", "scope": first.configuration[first.part]["scope"]}
+    return code_form(first, first.ask_pushed())
 
 
 def refused(answer: requests.Response, *errors: str) -> None:

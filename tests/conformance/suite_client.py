@@ -100,6 +100,15 @@ class SuiteClient:
         return None if shown is None else str(shown["cert"])
 
     @property
+    def is_system(self) -> bool:
+        """Whether it asks for itself, and nobody signs in."""
+        return "client_credentials" in self.registered.grant_types
+
+    @property
+    def resource_url(self) -> str:
+        return str(self.configuration["resource"]["resourceUrl"])
+
+    @property
     def uses_dpop(self) -> bool:
         return self.registered.dpop_bound_access_tokens
 
@@ -196,6 +205,11 @@ class SuiteClient:
         }  # fmt: skip
         return self.post("token_endpoint", changed(form, changes), dpop=self.uses_dpop)
 
+    def asked_for_itself(self, **changes: Any) -> requests.Response:
+        """The token endpoint's answer to a system (RFC 6749 section 4.4)."""
+        form = {"grant_type": "client_credentials", "scope": self.configuration[self.part]["scope"]}
+        return self.post("token_endpoint", changed(form, changes), dpop=self.uses_dpop)
+
     def refresh(self, refresh_token: str, **changes: Any) -> requests.Response:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         return self.post("token_endpoint", changed(form, changes), dpop=self.uses_dpop)
@@ -203,6 +217,13 @@ class SuiteClient:
     def userinfo(self, access_token: str, *, by: str = "get", **headers: str) -> requests.Response:
         """The claims, asked for `by` get, post-header or post-body (OpenID Connect Core section 5.3.1)."""
         url = self.deployment.endpoint("userinfo_endpoint", mtls=self.certificate_pem is not None)
+        return self._called(url, access_token, by, headers)
+
+    def resource(self, access_token: str, *, by: str = "get", **headers: str) -> requests.Response:
+        """The answer of the API that its configuration names: userinfo, or what systems call."""
+        return self._called(self.resource_url, access_token, by, headers)
+
+    def _called(self, url: str, access_token: str, by: str, headers: Mapping[str, str]) -> requests.Response:
         method, in_body = "GET" if by == "get" else "POST", by == "post-body"
         shown = {} if in_body else {"Authorization": f"{'DPoP' if self.uses_dpop else 'Bearer'} {access_token}"}
         data = {"access_token": access_token} if in_body else None
@@ -218,6 +239,14 @@ class SuiteClient:
         return {} if self.certificate_pem is None else {CERTIFICATE_HEADER: quote(self.certificate_pem)}
 
     # ---- the whole way ----
+
+    def access_token(self) -> str:
+        """One that opens its resource: somebody's who signs in, or a system's own."""
+        if not self.is_system:
+            return self.sign_in().access_token
+        answer = self.asked_for_itself()
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
 
     def sign_in(self, **changes: Any) -> Tokens:
         """The happy flow: ask (pushed where the client must), sign in, redeem, and check all that came."""

@@ -1,19 +1,21 @@
-"""FAPI 2.0: the suite's DPoP steps at userinfo (RFC 9449 sections 4.3 and 7), each by its name, all with one token."""
+"""FAPI 2.0: the suite's DPoP steps at an API (RFC 9449 sections 4.3 and 7), each by its name, all with one token."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 
 from tests.conformance.conftest import NewClient
-from tests.conformance.fapi2 import with_dpop
+from tests.conformance.fapi2 import with_dpop_and_systems
 from tests.conformance.suite_keys import SigningKey, changed
 from tests.oidc.proving import Place, Reply, ath, b64, signed
 
@@ -22,17 +24,13 @@ HOUR_SECONDS = 3600
 
 @dataclass
 class Resource:
-    """userinfo, a token that opens it, and the key that the token is bound to; `nonce` once one was asked for."""
+    """An API of ours, a token that opens it, and the key that the token is bound to; `nonce` once one was asked for."""
 
-    issuer: str
+    url: str
     token: str
     key: SigningKey
     nonce: str | None = None
     jti: str = field(default_factory=secrets.token_hex)  # of the proof that is used twice
-
-    @property
-    def url(self) -> str:
-        return f"{self.issuer}/userinfo"
 
     def header(self, **changes: Any) -> dict[str, Any]:
         jwk = {name: value for name, value in self.key.public.items() if name not in ("kid", "use", "alg")}
@@ -50,7 +48,7 @@ class Resource:
         return signed(self.header(**(header or {})), self.claims(**changes), alg or self.key.alg, private)
 
     def reply(self, step: Step) -> Reply:
-        """What userinfo answers; asked once more where it wants a nonce (section 9)."""
+        """What the API answers; asked once more where it wants a nonce (section 9)."""
         reply = self._sent(step)
         if "use_dpop_nonce" in reply.text:
             self.nonce = reply.headers["DPoP-Nonce"]
@@ -59,7 +57,8 @@ class Resource:
 
     def _sent(self, step: Step) -> Reply:
         shown = {"Authorization": f"{step.scheme} {self.token}"}
-        place = Place(issuer=self.issuer, path=f"/userinfo{step.query}", method="GET", headers=shown)
+        to = urlsplit(self.url)
+        place = Place(issuer=f"{to.scheme}://{to.netloc}", path=to.path + step.query, method="GET", headers=shown)
         proofs = step.proofs(self)
         return place.send(*proofs) if step.named == "DPoP" else place.send(**dict.fromkeys([step.named], proofs[0]))
 
@@ -133,7 +132,7 @@ STEPS = (
     Step("htm is another method", said(htm="PUT")),
     Step("htu has a query and a fragment", at(lambda url: f"{url}?a=b#c"), accepted=True),
     Step("htu lacks the query of the request", said(), accepted=True, query="?a=b"),
-    Step("htu is another address", at(lambda url: url.replace("/userinfo", "/token"))),
+    Step("htu is another address", at(lambda url: f"{url}/token")),
     Step("htu is at another host", at(lambda url: url.replace("idp.", "other."))),
     Step("iat is in an hour", later(HOUR_SECONDS)),
     Step("iat is an hour ago", later(-HOUR_SECONDS)),
@@ -144,7 +143,7 @@ STEPS = (
     Step("more in header and claims than anybody knows", lambda resource: [resource.proof({"cty": "x"}, more="y")],
          accepted=True),
     Step("htu in capitals", at(lambda url: url.replace("http://idp.localhost", "HTTP://IDP.LOCALHOST")), accepted=True),
-    Step("htu with the usual port, where ours is another", at(lambda url: f"{url.rpartition(':')[0]}:80/userinfo")),
+    Step("htu with the usual port, where ours is another", at(lambda url: re.sub(r":\d+", ":80", url))),
     Step("no proof", lambda _: []),
     Step("no proof, and the token as Bearer", lambda _: [], scheme="Bearer"),
     Step("a right proof, and the token as Bearer", said(), scheme="Bearer"),
@@ -152,11 +151,11 @@ STEPS = (
 )  # fmt: skip
 
 
-@with_dpop
+@with_dpop_and_systems
 def test_fapi2_security_profile_final_dpop_negative_tests(client: NewClient, profile: str) -> None:
     first = client(profile)
     first.dpop = SigningKey.new("PS256")
-    resource = Resource(first.deployment.issuer, first.sign_in().access_token, first.dpop)
+    resource = Resource(first.resource_url, first.access_token(), first.dpop)
     wrong = []
     for step in STEPS:
         reply = resource.reply(step)

@@ -8,14 +8,14 @@ import time
 from tests.conformance.conftest import NewClient
 from tests.conformance.deployment import Deployment
 from tests.conformance.fapi2 import (
-    DPOP,
-    MTLS,
     SIGNING,
     code_of,
     named,
     of_every_plan,
+    of_every_plan_and_system,
     with_assertions,
     with_dpop,
+    with_dpop_and_systems,
     with_request_objects,
 )
 from tests.conformance.suite_client import SuiteClient, random_word
@@ -48,10 +48,13 @@ def test_fapi2_security_profile_final_discovery_end_point_verification(deploymen
         assert document[name].startswith(f"{deployment.issuer}/"), name
 
 
-@of_every_plan
+@of_every_plan_and_system
 def test_fapi2_security_profile_final_happy_flow(client: NewClient, profile: str) -> None:
-    """Twice: with what is usual, and with a redirect_uri that has a query."""
+    """Twice: with what is usual, and with a redirect_uri that has a query; systems, where nobody signs in, twice."""
     first = client(profile)
+    if first.is_system:
+        _opens_what_systems_open(first, client(profile, "client2"))
+        return
     request = first.ask(scope="openid email")
     answer = first.push(request.parameters)
     asked = named(first, request, answer)
@@ -71,12 +74,33 @@ def test_fapi2_security_profile_final_happy_flow(client: NewClient, profile: str
 
 
 def _opens_the_resource(first: SuiteClient, access_token: str, sub: str) -> None:
-    userinfo = first.userinfo(access_token)
+    userinfo = first.resource(access_token)
     assert (userinfo.status_code, userinfo.json()["sub"]) == (200, sub)
     assert "Date" in userinfo.headers
-    url = first.deployment.endpoint("userinfo_endpoint")
-    in_query = first.deployment.http.get(f"{url}?access_token={access_token}", timeout=30)
+    _takes_no_token_from_the_query(first, access_token)
+
+
+def _takes_no_token_from_the_query(first: SuiteClient, access_token: str) -> None:
+    in_query = first.deployment.http.get(f"{first.resource_url}?access_token={access_token}", timeout=30)
     assert in_query.status_code in (400, 401), "RFC 6750 section 2.3 is not for FAPI"
+
+
+def _opens_what_systems_open(first: SuiteClient, second: SuiteClient) -> None:
+    for each in (first, second):
+        body = each.asked_for_itself().json()
+        assert body.keys() == {"access_token", "token_type", "expires_in", "scope"}, "RFC 6749 section 4.4.3"
+        assert body["token_type"] == ("DPoP" if each.uses_dpop else "Bearer")
+        assert len(body["access_token"]) >= CODE_CHARACTERS
+        assert isinstance(body["expires_in"], int)
+        interaction = {"x-fapi-interaction-id": "c770aef3-6784-41f7-8e0e-ff5f97bddb3a"}
+        answer = each.resource(body["access_token"], **interaction, Accept="application/json; charset=utf-8")
+        assert (answer.status_code, answer.json()["client_id"]) == (200, each.id)
+        assert interaction.items() <= answer.headers.items()
+        assert "Date" in answer.headers
+        _takes_no_token_from_the_query(each, body["access_token"])
+    stolen = second.access_token()
+    assert first.resource(stolen).status_code == 401, "with the first client's key, or certificate"
+    assert second.resource(stolen).status_code == 200
 
 
 def _goes_where_a_query_is(second: SuiteClient) -> None:
@@ -172,17 +196,17 @@ def test_fapi2_security_profile_final_test_claims_parameter_identity_claims(clie
     assert first.userinfo(tokens.access_token).json().keys() == {"sub", "email"}
 
 
-@of_every_plan
+@of_every_plan_and_system
 def test_fapi2_security_profile_final_access_token_type_header_case_sensitivity(
     client: NewClient, profile: str
 ) -> None:
     """RFC 9110 section 11.1."""
     first = client(profile)
-    tokens = first.sign_in()
-    schemes = {SIGNING: ("dpop", "DPOP"), DPOP: ("dpop", "DPOP"), MTLS: ("bearer", "BEARER")}[profile]
-    for scheme in schemes:
-        answer = first.userinfo(tokens.access_token, Authorization=f"{scheme} {tokens.access_token}")
-        assert (answer.status_code, answer.json()) == (200, {"sub": tokens.claims["sub"]}), scheme
+    token = first.access_token()
+    usual = first.resource(token)
+    for scheme in ("dpop", "DPOP") if first.uses_dpop else ("bearer", "BEARER"):
+        answer = first.resource(token, Authorization=f"{scheme} {token}")
+        assert (answer.status_code, answer.json()) == (200, usual.json()), scheme
 
 
 @of_every_plan
@@ -206,19 +230,19 @@ def test_fapi2_security_profile_final_par_ensure_reused_request_uri_prior_to_aut
     assert first.redeemed(asked, first.visit(asked))
 
 
-@with_dpop
+@with_dpop_and_systems
 def test_fapi2_security_profile_final_check_dpop_proof_nbf_exp(client: NewClient, profile: str) -> None:
     _ends_well_with_proofs_that_say(client(profile), nbf=0, exp=60)
 
 
-@with_dpop
+@with_dpop_and_systems
 def test_fapi2_security_profile_final_ensure_dpopproof_with_iat_10seconds_before_succeeds(
     client: NewClient, profile: str
 ) -> None:
     _ends_well_with_proofs_that_say(client(profile), iat=-10)
 
 
-@with_dpop
+@with_dpop_and_systems
 def test_fapi2_security_profile_final_ensure_dpopproof_with_iat_10seconds_after_succeeds(
     client: NewClient, profile: str
 ) -> None:
@@ -227,8 +251,7 @@ def test_fapi2_security_profile_final_ensure_dpopproof_with_iat_10seconds_after_
 
 def _ends_well_with_proofs_that_say(first: SuiteClient, **from_now: int) -> None:
     first.proves = lambda: {name: int(time.time()) + seconds for name, seconds in from_now.items()}
-    tokens = first.sign_in()
-    assert first.userinfo(tokens.access_token).status_code == 200
+    assert first.resource(first.access_token()).status_code == 200
 
 
 @with_dpop

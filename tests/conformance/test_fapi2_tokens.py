@@ -12,13 +12,17 @@ from tests.conformance.conftest import NewClient
 from tests.conformance.fapi2 import (
     BOTH,
     MTLS,
-    by_every_client,
+    MTLS_SYSTEMS,
+    by_every_client_and_system,
     code_form,
     code_of,
     of_every_plan,
+    of_every_plan_and_system,
     pushed_without_proof,
     refused,
+    token_form,
     with_assertions,
+    with_assertions_and_systems,
     with_dpop,
 )
 from tests.conformance.suite_client import SuiteClient
@@ -85,26 +89,26 @@ def test_fapi2_security_profile_final_ensure_token_endpoint_fails_with_expired_a
 # ---- who comes with it, and with which key ----
 
 
-@of_every_plan
+@of_every_plan_and_system
 def test_fapi2_security_profile_final_ensure_client_id_in_token_endpoint(client: NewClient, profile: str) -> None:
     """The first client's proof, in all that it is, beside the second's client_id."""
     first, second = client(profile), client(profile, "client2")
-    asked = first.ask_pushed()
-    code = code_of(first, asked)
+    form = token_form(first)
     said = {"iss": first.id, "sub": first.id}
     first.asserts = lambda: said
     first.configuration = {**first.configuration, "client": {**first.configuration["client"], "client_id": second.id}}
-    refused(first.redeem(asked, code), "invalid_client")
+    refused(first.post("token_endpoint", form, dpop=first.uses_dpop), "invalid_client")
 
 
-@by_every_client
+@by_every_client_and_system
 def test_fapi2_security_profile_final_ensure_holder_of_key_required(client: NewClient, profile: str) -> None:
     """Neither where the request was pushed nor here does the client show a key."""
     first = client(profile)
-    asked = pushed_without_proof(first, first.ask())
-    form = code_form(first, asked)
+    form = token_form(first) if first.is_system else code_form(first, pushed_without_proof(first, first.ask()))
     first.configuration = {name: value for name, value in first.configuration.items() if name != "mtls"}
-    errors = {MTLS: ("invalid_client",), BOTH: ("invalid_request",)}.get(profile, ("invalid_dpop_proof",))
+    errors = {MTLS: ("invalid_client",), MTLS_SYSTEMS: ("invalid_client",), BOTH: ("invalid_request",)}.get(
+        profile, ("invalid_dpop_proof",)
+    )
     refused(first.post("token_endpoint", form), *errors)
 
 
@@ -175,32 +179,30 @@ def _refreshed(first: SuiteClient, refresh_token: str) -> dict[str, Any]:
 
 def _asserting_is_refused(first: SuiteClient, **said: Any) -> None:
     """Of a request in which everything else is right."""
-    asked = first.ask_pushed()
-    code = code_of(first, asked)
+    form = token_form(first)
     first.asserts = lambda: said
-    refused(first.redeem(asked, code), "invalid_client")
+    refused(first.post("token_endpoint", form, dpop=first.uses_dpop), "invalid_client")
 
 
-@with_assertions
+@with_assertions_and_systems
 def test_fapi2_security_profile_final_ensure_signed_client_assertion_with_RS256_fails(
     client: NewClient, profile: str
 ) -> None:
     _asserting_is_refused(client(profile), alg="RS256")
 
 
-@with_assertions
+@with_assertions_and_systems
 def test_fapi2_security_profile_final_ensure_client_assertion_in_token_endpoint(
     client: NewClient, profile: str
 ) -> None:
     first = client(profile)
-    asked = first.ask_pushed()
     url = first.deployment.endpoint("token_endpoint")
-    form = code_form(first, asked) | {"client_id": first.id}
+    form = token_form(first) | {"client_id": first.id}
     shown = {"DPoP": proof(first.dpop, "POST", url)}
     refused(first.deployment.http.post(url, data=form, headers=shown, timeout=30), "invalid_client")
 
 
-@with_assertions
+@with_assertions_and_systems
 def test_fapi2_security_profile_final_ensure_client_assertion_with_exp_is_5_minutes_in_past_fails(
     client: NewClient, profile: str
 ) -> None:
@@ -208,14 +210,14 @@ def test_fapi2_security_profile_final_ensure_client_assertion_with_exp_is_5_minu
     _asserting_is_refused(client(profile), iat=now - 360, exp=now - 300)
 
 
-@with_assertions
+@with_assertions_and_systems
 def test_fapi2_security_profile_final_ensure_client_assertion_with_wrong_aud_fails(
     client: NewClient, profile: str
 ) -> None:
     _asserting_is_refused(client(profile), aud="https://other.example")
 
 
-@with_assertions
+@with_assertions_and_systems
 def test_fapi2_security_profile_final_ensure_client_assertion_with_no_sub_fails(
     client: NewClient, profile: str
 ) -> None:

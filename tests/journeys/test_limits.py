@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from idp.broker.journey import customer_of
 from tests.journeys.reading import CarefulBrowser, code_on, is_choice, says, words
 from tests.world import Portal, World, world
 
@@ -57,3 +58,15 @@ def test_a_flood_of_sign_ins_from_one_network_is_slowed_and_others_go_on(guarded
     assert code_on(refused) == "G06" and says("error.G06.title") in words(refused)
     assert not refused.headers.get("Set-Cookie")
     assert "code=" in signed_in.get(portal.ask().url).location, "whoever has a session begins no sign-in"
+
+
+@pytest.mark.parametrize(
+    "network, customer",
+    [
+        ("203.0.113.7", "203.0.113.7"), ("::ffff:203.0.113.7", "203.0.113.7"), ("::ffff:cb00:7108", "203.0.113.8"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"), ("", ""), ("unknown", "unknown"),
+    ],
+)  # fmt: skip
+def test_customers_are_told_apart_however_their_addresses_are_written(network: str, customer: str) -> None:
+    """A socket for both families writes all of IPv4 under one /64: one flood would close the door to everybody."""
+    assert customer_of(network) == customer

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 from idp import clock, seal
-from idp.app import House, build
+from idp.house import House, build
 from idp.keys import (
     ALGORITHMS,
     CLOCK_SKEW_SECONDS,

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from idp.app import House, build, create_app
+from idp.app import create_app
+from idp.house import House, build
 from idp.keys import ALGORITHMS, PUBLISHED_BEFORE_USE_SECONDS
 from idp.storage import schema
 from idp.worker import DAY_SECONDS, Worker

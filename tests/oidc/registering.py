@@ -11,9 +11,10 @@ from typing import Any
 import requests
 
 from idp import seal
-from idp.app import House, create_app
+from idp.app import create_app
 from idp.clients import Client
 from idp.clients.invitations import Invitations, Terms
+from idp.house import House
 from idp.settings import load
 from tests.storage.places import make_tables
 from tests.world import Portal, World, listening

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from idp import clock
-from idp.app import build
+from idp.house import build
 from idp.oidc.dpop import CLOCK_SKEW_SECONDS, NONCE_PERIOD_SECONDS, Proofs
 from tests.oidc.proving import Place, Reply, at_token, at_userinfo, bound_token
 from tests.oidc.residents import fresh_name, move_in, seconds_later

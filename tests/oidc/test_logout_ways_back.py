@@ -50,7 +50,8 @@ def test_an_app_gets_its_person_back(
     app = country.portal(fresh_name(), post_logout_redirect_uris=[registered], **APP)
     resident, other = residents(app), residents(app)
     browser = other.browser if confirmed else resident.browser
-    page = leave(browser, app, id_token_hint=resident.tokens(app).id_token, post_logout_redirect_uri=asked, state="s t")
+    hint = country.sign_in(resident.browser, app).id_token
+    page = leave(browser, app, id_token_hint=hint, post_logout_redirect_uri=asked, state="s t")
     if confirmed:
         page = browser.submit(page, {"decision": "sign_out"}, follow=False)
     assert page.onward == f"{asked}?state=s+t"
@@ -63,13 +64,14 @@ def test_an_app_gets_its_person_back(
         "http://localhost:51004/out", "http://127.0.0.1:51004@elsewhere.example/out", "http://127.0.0.1:51004/out?a=b",
     ],
 )  # fmt: skip
-def test_and_no_other_app_does(country: World, residents: Residents, asked: str) -> None:
+def test_and_no_other_app_does(country: World, residents: Residents, portal: Portal, asked: str) -> None:
     registered = ["vn.example.app:/out", "http://127.0.0.1/out"]
     app = country.portal(fresh_name(), post_logout_redirect_uris=registered, **APP)
-    resident = residents(app)
-    page = leave(resident.browser, app, id_token_hint=resident.tokens(app).id_token, post_logout_redirect_uri=asked)
+    resident = residents(app, portal)
+    hint = country.sign_in(resident.browser, app).id_token
+    page = leave(resident.browser, app, id_token_hint=hint, post_logout_redirect_uri=asked)
     assert (page.status, page.onward, "E02" in page.html) == (400, None, True)
-    assert resident.is_signed_in(app)
+    assert resident.is_signed_in(portal)
 
 
 # ---- parameters that change little ----

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from idp.clients.registration import DEVICE_CODE
-from tests.oidc.devices import agreed, begun, typed
+from tests.oidc.devices import TELEVISION, agreed, begun, typed
 from tests.oidc.registering import OPEN, Office
 from tests.peers.visitor import Page
 from tests.world import CITIZEN, Browser, Portal, world
@@ -51,14 +51,22 @@ def test_of_an_app_both_pages_name_the_app(registry: Office) -> None:
         assert 'ứng dụng trên thiết bị của bạn: <b class="name">example.land.app</b>' in html
 
 
-def test_of_a_device_both_pages_say_that_it_is_one(registry: Office) -> None:
+def test_of_a_device_every_page_says_that_it_is_one_also_the_first(registry: Office) -> None:
+    """Who is sent the code of somebody else's device meets the name first where they are asked whether it is theirs."""
     told = registry.register(redirect_uris=None, grant_types=[DEVICE_CODE], response_types=[])
     portal = Portal(registry.world, told.id, told.told["client_secret"], "http://none.localhost/", "")
     browser = registry.world.browser()
-    page = agreed(browser, typed(browser, begun(portal, scope="openid")))
-    for html in both_pages(browser, portal, page):
+    question = typed(browser, begun(portal, scope="openid"))
+    for html in (question.html, *both_pages(browser, portal, agreed(browser, question))):
         assert WORDS["vi"] in html
         assert "thiết bị đã hiện mã" in html
+
+
+def test_a_device_of_a_portal_that_an_operator_registered_is_shown_by_its_name_alone(registry: Office) -> None:
+    browser = registry.world.browser()
+    question = typed(browser, begun(registry.world.portal("television", **TELEVISION)))
+    assert "Cổng television" in question.html
+    assert WORDS["vi"] not in question.html
 
 
 def test_a_portal_that_an_operator_registered_is_shown_by_its_name_alone(registry: Office) -> None:

@@ -1,15 +1,18 @@
-"""A second client that is not ours: requests-oauth2client, with jwskate, by another author and in another language."""
+"""A client that is not ours and is written in Python: requests-oauth2client, with jwskate, for all that it can do.
+
+By itself it signs in with PKCE, pushes requests, proves with DPoP, refreshes, revokes, asks for a device, and gets a
+system its token by a certificate. It cannot push a request that is signed nor open a signed answer, which @openid4vc
+does, nor make the address for signing out, which oidc-client-ts does: see the files beside this one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from jwskate import Jwk, JwkSet, SignedJwt
+from jwskate import Jwk
 from requests_oauth2client import (
     AccessDenied,
     AuthorizationRequest,
@@ -22,7 +25,6 @@ from requests_oauth2client import (
     TokenEndpointError,
 )
 
-from idp import clock
 from tests.oidc.counters import MESSAGE_SIGNING, OFFLINE, Counter, counter, signing_key, walked
 from tests.oidc.devices import TELEVISION, agreed, declined, signed_in
 from tests.world import Browser, Portal
@@ -79,43 +81,19 @@ def test_a_public_client_s_refresh_token_is_replaced(portals: Portals, browser: 
     assert again.refresh_token not in (None, tokens.refresh_token)
 
 
-def test_it_pushes_a_signed_request_and_gets_a_signed_answer_and_bound_tokens(
-    portals: Portals, browser: Browser
-) -> None:
-    """FAPI 2.0 Message Signing: PAR, JAR, DPoP, JARM."""
-    portal = portals(**MESSAGE_SIGNING)
-    issuer, key = portal.world.issuer, Jwk(signing_key())
-    client = client_of(
-        portal, PrivateKeyJwt(portal.id, key, aud=issuer), dpop_bound_access_tokens=True,
-        id_token_signed_response_alg="PS256",
-    )  # fmt: skip
-    now = clock.seconds()
-    asked = client.authorization_request(scope=ASKED, iss=portal.id, aud=issuer, iat=now, nbf=now, exp=now + 60)
-    # The library pushes the members of `args`, and signs requests, but has no word for one that is pushed and signed.
-    request = {"client_id": portal.id, "request": str(asked.sign_request_jwt(key, "PS256"))}
-    pushed = client.pushed_authorization_request(SimpleNamespace(args=request, dpop_key=asked.dpop_key))
-    came_back = walked(pushed.uri, portal, browser)
-    # Told to check the id_token of a bound token too, the library stumbles over itself: jwskate does it.
-    tokens = client.authorization_code(asked.validate_callback(plain(came_back, portal)), validate=False)
-    opened(str(tokens.id_token), portal)
+def test_it_pushes_its_request_and_gets_bound_tokens(portals: Portals, browser: Browser) -> None:
+    """FAPI 2.0 Security Profile: PAR and DPoP."""
+    portal = portals(**MESSAGE_SIGNING | {"profile": "fapi2_security"})
+    auth = PrivateKeyJwt(portal.id, Jwk(signing_key()), aud=portal.world.issuer)
+    client = client_of(portal, auth, dpop_bound_access_tokens=True, id_token_signed_response_alg="PS256")
+    asked = client.authorization_request(scope=ASKED)
+    pushed = client.pushed_authorization_request(asked)
+    # Not validated: told to check the id_token of a bound token too, the library stumbles over its own constructor.
+    answer = asked.validate_callback(walked(pushed.uri, portal, browser))
+    tokens = client.authorization_code(answer, validate=False)
     assert (tokens.token_type, tokens.id_token.alg) == ("DPoP", "PS256")
     assert client.userinfo(tokens)["name"] == "Trần Minh Quân"
     assert client.userinfo(client.refresh_token(tokens))["name"] == "Trần Minh Quân"
-
-
-def plain(came_back: str, portal: Portal) -> str:
-    """The answer out of the token that it came in (JARM section 2.4), for a library that has no word for it."""
-    (response,) = parse_qs(urlsplit(came_back).query)["response"]
-    said = {name: value for name, value in opened(response, portal).items() if name not in ("aud", "exp")}
-    return f"{portal.redirect_uri}?{urlencode(said)}"
-
-
-def opened(token: str, portal: Portal) -> dict[str, Any]:
-    """What we signed for this portal, as jwskate reads it: key, algorithm, issuer, audience and time."""
-    keys, signed = JwkSet(portal.world.http.get(metadata(portal)["jwks_uri"], timeout=30).json()), SignedJwt(token)
-    signed.validate(keys.get_jwk_by_kid(signed.kid), alg="PS256", issuer=portal.world.issuer, audience=portal.id)
-    claims: dict[str, Any] = signed.claims
-    return claims
 
 
 def test_its_device_gets_in_when_somebody_signs_in_for_it(portals: Portals, browser: Browser) -> None:
@@ -159,18 +137,3 @@ def test_its_system_proves_itself_by_a_certificate_and_gets_a_token_bound_to_it(
     session.cert = None
     with pytest.raises(InvalidClient):
         client.client_credentials(scope="tax.read")
-
-
-def test_it_signs_the_person_out(portal: Portal, browser: Browser) -> None:
-    """OpenID Connect RP-Initiated Logout 1.0; the library has no word for it, so the metadata and its id_token do."""
-    client = client_of(portal)
-    asked = client.authorization_request(scope="openid")
-    tokens = finished(client, asked, walked(asked.uri, portal, browser))
-    out = {"id_token_hint": str(tokens.id_token), "post_logout_redirect_uri": portal.post_logout_redirect_uri}
-    page = browser.get(f"{metadata(portal)['end_session_endpoint']}?{urlencode(out)}")
-    page = browser.follow(page, until=portal.post_logout_redirect_uri)
-    while page.onward is None:
-        page = browser.follow(browser.submit(page, follow=False), until=portal.post_logout_redirect_uri)
-    assert page.onward == portal.post_logout_redirect_uri
-    again = client.authorization_request(scope="openid", prompt="none")
-    assert "login_required" in walked(again.uri, portal, browser)

@@ -171,13 +171,15 @@ def test_a_host_below_ours_is_another(registry: Office) -> None:
 # ---- logos ----
 
 LOGO = "https://land.example/logo.svg"
+ELSEWHERE = "https://other.example/callback"
 
 
 @pytest.mark.parametrize(
     "wishes, shown",
     [
-        ({}, LOGO), ({"redirect_uris": ["https://other.example/callback"]}, None), (BOTH_WAYS, None),
-        (DEVICE_ALONE, None),
+        ({}, LOGO), ({"redirect_uris": [*WISHES["redirect_uris"], "https://LAND.example:443/more"]}, LOGO),
+        ({"redirect_uris": [ELSEWHERE]}, None), (BOTH_WAYS, None), (DEVICE_ALONE, None),
+        ({"application_type": "native", "redirect_uris": [*WISHES["redirect_uris"], "com.land.app:/cb"]}, None),
     ],
 )  # fmt: skip
 def test_the_sign_beside_a_name_is_from_where_all_answers_go(
@@ -187,4 +189,15 @@ def test_the_sign_beside_a_name_is_from_where_all_answers_go(
     registered: Registered = registry.register(logo_uri=LOGO, **wishes)
     client = registry.client(registered)
     assert (client.registered_itself, client.home_url, client.own_logo) == (True, "https://land.example/", shown)
+    assert client.model_copy(update={"registered_itself": False}).own_logo == LOGO
+
+
+def test_a_sign_from_one_of_several_hosts_that_answers_go_to_is_not_shown(
+    registry: Office, document: Callable[..., Server]
+) -> None:
+    """A document of the portal's own lists any host: one answer to a ministry's, and its sign would stand there."""
+    uris = [ELSEWHERE, *WISHES["redirect_uris"]]
+    listed = document(*uris).url("/sector.json")
+    client = registry.client(registry.register(logo_uri=LOGO, redirect_uris=uris, sector_identifier_uri=listed))
+    assert client.own_logo is None
     assert client.model_copy(update={"registered_itself": False}).own_logo == LOGO

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from idp.app import House
 from idp.clients import Registration
 from idp.clients.models import ClientRow, InvitationRow, SelfRegistrationRow
 from idp.clients.self_registrations import SelfRegistrations
+from idp.house import House
 from tests.clients.key_sets import jwk, key_set
 from tests.oidc.registering import WISHES, Office, Registered, office, refusal
 from tests.oidc.residents import fresh_name, move_in

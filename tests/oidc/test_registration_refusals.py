@@ -88,7 +88,7 @@ def test_the_body_must_be_json_by_its_type(registry: Office, kind: str) -> None:
 @pytest.mark.parametrize(
     "body",
     ["", "{", "[]", "null", '"text"', "[" * 30_000, '{"client_name": "a", "client_name": "b"}', "\xff",
-     '{"software_id": "\\ud800"}', '{"jwks": {"keys": [{"x": "\\udfff"}]}}', '{"default_max_age": NaN}',
+     '{"software_id": "\\ud800"}', '{"jwks": {"keys": [{"x": "\\udfff"}]}}', '{"default_max_age": NaN}', '{"x": 1e999}',
      '{"default_max_age": -Infinity}', '{"default_max_age": ' + "9" * 5000 + "}", '\xef\xbb\xbf{}'],
 )  # fmt: skip
 def test_the_body_must_be_one_json_object(registry: Office, body: str) -> None:
@@ -125,11 +125,26 @@ def test_a_redirect_uri_that_cannot_be_is_invalid_redirect_uri(registry: Office,
 
 def test_nobody_can_register_a_name_for_the_persons_own_machine_in_production(tmp_path: Path) -> None:
     with office(tmp_path, outbound={"allow_loopback": False}) as strict:
-        for kind in ("web", "native"):
-            wishes = {"redirect_uris": ["http://land.localhost:9/"], "application_type": kind}
-            assert strict.refused(WISHES | wishes)[:2] == (400, "invalid_redirect_uri")
+        for uri in ("http://land.localhost:9/", "https://app.localhost/callback", "https://localhost:8443/callback"):
+            for kind in ("web", "native"):
+                wishes = {"redirect_uris": [uri], "application_type": kind}
+                assert strict.refused(WISHES | wishes)[:2] == (400, "invalid_redirect_uri")
         app = {"application_type": "native", "redirect_uris": ["http://127.0.0.1/", "com.land.app:/"]}
         assert strict.register(token_endpoint_auth_method="none", **app).id
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "10.0.0.5", "2130706433", "0x7f.1", "land.0x", "LAND.0XA", "203.0.113.7:8443", "land.example.1",
+     "health"],
+)  # fmt: skip
+def test_nobody_can_register_a_host_that_nobody_owns(registry: Office, host: str) -> None:
+    """Two who know nothing of each other would know people by the same sub there."""
+    for kind, beside in (("web", []), ("native", ["com.land.app:/callback"])):
+        wishes = {"redirect_uris": [f"https://{host}/callback", *beside], "application_type": kind}
+        status, error, said = registry.refused(WISHES | wishes)
+        assert (status, error) == (400, "invalid_redirect_uri")
+        assert "name hosts of the Internet" in said
 
 
 # ---- everything else ----

@@ -192,16 +192,15 @@ def test_an_app_gets_its_answer(portals: Portals, residents: Residents, register
     """A scheme of its own, or a loopback address with whatever port it listens on now; the page after a form too."""
     portal = portals(application_type="native", token_endpoint_auth_method="none", redirect_uris=[registered])
     portal.redirect_uri = asked
-    request = portal.ask(response_mode=mode)
-    answer = answered(residents(portal).browser.get(request.url), portal)
-    if mode == "jwt":
-        answer = opened(answer, portal)
-    assert portal.redeem(answer["code"], request.verifier).status_code == 200
-    stranger = residents().browser  # who has to be told first, and so comes by a form
-    page = stranger.open_at(portal.ask(response_mode=mode).url, portal)
-    while page.onward is None and "data-submit-now" not in page.html:
-        page = stranger.step(page, portal)
-    assert answered(page, portal)
+    for resident in (residents(portal), residents()):  # a stranger has to be told first in any case
+        request = portal.ask(response_mode=mode)
+        page = resident.browser.open_at(request.url, portal)
+        while page.onward is None and "data-submit-now" not in page.html:
+            page = resident.browser.step(page, portal)
+        answer = answered(page, portal)
+        if mode == "jwt":
+            answer = opened(answer, portal)
+        assert portal.redeem(answer["code"], request.verifier).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Independent OpenID Connect parties to test against: npm's oidc-provider and openid-client, each its own process.
+"""Independent OpenID Connect parties to test against, each its own process: npm's oidc-provider, and clients of npm's.
 
 Nothing here is imported by the product. The npm packages are pinned by `package-lock.json` and installed on first use
 into `.cache/npm/` at the root of the repository, without running any package's scripts.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -68,7 +69,7 @@ def script(name: str) -> Path:
     return home / name
 
 
-def _start(name: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+def start_script(name: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [node(), str(script(name))],
         env={"PATH": os.environ["PATH"], "NODE_NO_WARNINGS": "1", "EXIT_WITH_STDIN": "yes", **environment},
@@ -79,12 +80,12 @@ def _start(name: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
+def stop(process: subprocess.Popen[str]) -> None:
     process.terminate()
     process.communicate(timeout=START_LIMIT_SECONDS)
 
 
-def _read_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+def read_line(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout is not None
     assert process.stderr is not None
     line = process.stdout.readline()
@@ -102,75 +103,89 @@ def provider(
 ) -> Iterator[str]:
     """Run `provider.mjs` and give its issuer; `environment` holds the other variables that its head explains."""
     variables = {"CLIENTS": json.dumps(clients), "ACCOUNTS": json.dumps(accounts), **environment}
-    process = _start("provider.mjs", variables)
+    process = start_script("provider.mjs", variables)
     try:
-        yield _read_line(process)["issuer"]
+        yield read_line(process)["issuer"]
     finally:
-        _stop(process)
+        stop(process)
 
 
 @contextlib.contextmanager
 def stub(name: str, **environment: str) -> Iterator[int]:
     """Run the script `name` and give the port that it listens on; its head explains the variables."""
-    process = _start(name, environment)
+    process = start_script(name, environment)
     try:
-        yield _read_line(process)["port"]
+        yield read_line(process)["port"]
     finally:
-        _stop(process)
+        stop(process)
 
 
 class RelyingParty:
-    """One code flow by openid-client: open `authorization_url`, give `finish` the address that the browser lands on."""
+    """One code flow: open `authorization_url`, give `finish` the address that the browser lands on."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self.authorization_url: str = _read_line(process)["authorization_url"]
+        self.authorization_url: str = read_line(process)["authorization_url"]
 
     def finish(self, callback_url: str) -> dict[str, Any]:
-        """What the flow brought (see the head of `openid_client.mjs`); `PeerFailed` if openid-client refuses."""
+        """What the flow brought (see the head of the script that was started); `PeerFailed` if the party refuses."""
+        return self._told(callback_url)
+
+    def leave(self, callback_url: str) -> dict[str, Any]:
+        """What a party that signed its person out makes of the address on which the browser landed then."""
+        return self._told(callback_url)
+
+    def _told(self, callback_url: str) -> dict[str, Any]:
         assert self._process.stdin is not None
         self._process.stdin.write(callback_url + "\n")
         self._process.stdin.flush()
-        return _read_line(self._process)
+        return read_line(self._process)
 
 
 class Device:
-    """A device by openid-client: what it shows, and in the end what it got."""
+    """A device without a keyboard: what it shows, and in the end what it got."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self.shown = _read_line(process)
+        self.shown = read_line(process)
 
     def finish(self) -> dict[str, Any]:
         """What the person's decision brought; it asks every five seconds. `PeerFailed` if it was declined."""
-        return _read_line(self._process)
+        return read_line(self._process)
 
 
 @contextlib.contextmanager
-def openid_client(*, issuer: str, client_id: str, redirect_uri: str, **environment: str) -> Iterator[RelyingParty]:
-    """Run `openid_client.mjs` against `issuer`; `environment` holds the other variables that its head explains."""
+def relying_party(
+    name: str, *, issuer: str, client_id: str, redirect_uri: str, **environment: str
+) -> Iterator[RelyingParty]:
+    """Run the script `name` against `issuer`; `environment` holds the other variables that its head explains."""
     variables = {"ISSUER": issuer, "CLIENT_ID": client_id, "REDIRECT_URI": redirect_uri, **environment}
-    process = _start("openid_client.mjs", variables)
+    process = start_script(name, variables)
     try:
         yield RelyingParty(process)
     finally:
-        _stop(process)
+        stop(process)
+
+
+openid_client = functools.partial(relying_party, "openid_client.mjs")
+openid4vc = functools.partial(relying_party, "openid4vc.mjs")
+oidc_client_ts = functools.partial(relying_party, "oidc_client_ts.mjs")
 
 
 @contextlib.contextmanager
 def openid_client_device(*, issuer: str, client_id: str, **environment: str) -> Iterator[Device]:
     """Run `openid_client_device.mjs` against `issuer`; `environment` holds the other variables that it explains."""
-    process = _start("openid_client_device.mjs", {"ISSUER": issuer, "CLIENT_ID": client_id, **environment})
+    process = start_script("openid_client_device.mjs", {"ISSUER": issuer, "CLIENT_ID": client_id, **environment})
     try:
         yield Device(process)
     finally:
-        _stop(process)
+        stop(process)
 
 
 def openid_client_system(*, issuer: str, client_id: str, **environment: str) -> dict[str, Any]:
     """What `openid_client_system.mjs` got for itself; `PeerFailed` if it got nothing."""
-    process = _start("openid_client_system.mjs", {"ISSUER": issuer, "CLIENT_ID": client_id, **environment})
+    process = start_script("openid_client_system.mjs", {"ISSUER": issuer, "CLIENT_ID": client_id, **environment})
     try:
-        return _read_line(process)
+        return read_line(process)
     finally:
-        _stop(process)
+        stop(process)

@@ -12,9 +12,7 @@
 //
 // It prints {"authorization_url": ...}, reads one line (the URL that the browser was sent back to), finishes the grant,
 // calls userinfo and prints {"id_token_claims", "id_token_header", "userinfo", "token_type", "expires_in", "scope", "id_token"}.
-// A failure prints {"error", "code", "message", "wire_error"} and ends with status 1.
-import { createInterface } from 'node:readline';
-import { binding, client, configured, env, outcome, print, running, signingKey } from './openid_client_setup.mjs';
+import { binding, cameBackTo, client, configured, env, outcome, print, running, signingKey } from './openid_client_setup.mjs';
 
 async function begin(config, checks, bound) {
   let parameters = {
@@ -57,8 +55,5 @@ await running(async () => {
     pkceCodeVerifier: client.randomPKCECodeVerifier(),
   };
   print({ authorization_url: await begin(config, checks, bound) });
-  for await (const line of createInterface({ input: process.stdin })) {
-    print(await finish(config, checks, line.trim(), bound));
-    break;
-  }
+  print(await finish(config, checks, await cameBackTo(), bound));
 });

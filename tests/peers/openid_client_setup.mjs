@@ -13,11 +13,10 @@
 //   DPOP                  "yes" binds every token to a key (RFC 9449)
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import './localhost.mjs';
+import { env, headerOf } from './party.mjs';
 
+export { cameBackTo, env, print, running } from './party.mjs';
 export const client = await import('openid-client');
-export const env = process.env;
-export const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 export function signingKey() {
   const jwk = JSON.parse(env.CLIENT_KEY);
@@ -73,22 +72,11 @@ export async function outcome(config, tokens, bound) {
   const claims = tokens.claims();
   return {
     id_token_claims: claims,
-    id_token_header: JSON.parse(Buffer.from(tokens.id_token.split('.')[0], 'base64url')),
+    id_token_header: headerOf(tokens.id_token),
     userinfo: await client.fetchUserInfo(config, tokens.access_token, claims.sub, bound),
     token_type: tokens.token_type,
     expires_in: tokens.expires_in,
     scope: tokens.scope,
     id_token: tokens.id_token,
   };
-}
-
-export async function running(job) {
-  try {
-    await job();
-  } catch (error) {
-    const wireError = error.error ?? error.cause?.[0]?.parameters?.error; // the latter from a WWW-Authenticate header
-    print({ error: error.name, code: error.code, message: error.message, wire_error: wireError });
-    process.exitCode = 1;
-  }
-  process.stdin.destroy();
 }

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 
-from tests.peers import _read_line, _start, _stop
+from tests.peers import read_line, start_script, stop
 
 
 @contextlib.contextmanager
@@ -15,8 +15,8 @@ def saml_idp(
 ) -> Iterator[str]:
     """Run `saml_idp.mjs` and give its entity id; `environment` holds the other variables that its head explains."""
     variables = {"ACCOUNTS": json.dumps(accounts), "KEY": key, "CERT": cert, "CALLBACK_URL": callback_url}
-    process = _start("saml_idp.mjs", {**variables, **environment})
+    process = start_script("saml_idp.mjs", {**variables, **environment})
     try:
-        yield _read_line(process)["issuer"]
+        yield read_line(process)["issuer"]
     finally:
-        _stop(process)
+        stop(process)

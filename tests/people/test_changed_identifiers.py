@@ -12,8 +12,8 @@ import time_machine
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
 from connectors.registers import Agreement, Pivot, Verdict
 from idp import clock, errors
-from idp.app import House
 from idp.errors import Refused
+from idp.house import House
 from idp.people import Checked, Person
 from tests.races.provider import said
 

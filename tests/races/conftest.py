@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from idp.app import House, build
+from idp.house import House, build
 from tests.races.asking import Asking
 from tests.races.provider import Portal, Provider, provider
 from tests.storage.places import empty_database, short_lived_beside

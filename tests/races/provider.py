@@ -21,8 +21,8 @@ from typing import Any
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
 from idp import clock, seal
-from idp.app import House, build
 from idp.clients import Registration
+from idp.house import House, build
 from idp.people.claims import CLAIMS
 from idp.sessions import SignedIn
 from idp.settings import load

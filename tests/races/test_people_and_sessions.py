@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import func, select
 
 from idp import clock, entropy
-from idp.app import House
 from idp.audit.models import AuditRow
 from idp.broker.visits import TRIES_AT_ONE_PERSON
+from idp.house import House
 from idp.people.models import ConsentRow, LinkRow, PersonRow, SubjectRow
 from idp.sessions import LOGOUT_NOTICE, models
 from idp.storage.database import Conflict

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from idp.app import House
+from idp.house import House
 from idp.sources import Operation
 from tests.registers.party import REGISTER, Register, registered
 from tests.servers import postgresql_url, valkey_url

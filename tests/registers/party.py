@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from connectors import KINDS
 from connectors.base import BirthDate, Context, Failed, Failure, Identifier, IdentifierType, Kind, Name, OutboundError
 from connectors.registers import Agreement, Change, Changes, ChangeType, Pivot, Verdict
-from idp.app import House
+from idp.house import House
 from idp.sources import SourceDraft
 from tests.world import add_source
 

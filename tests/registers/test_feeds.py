@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from connectors.registers import ChangeType
-from idp.app import House
+from idp.house import House
 from idp.people import Person
 from idp.storage.database import Conflict
 from tests.races.provider import Citizen, said, sign_in

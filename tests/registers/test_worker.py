@@ -10,7 +10,7 @@ import pytest
 
 from connectors.base import Failure
 from connectors.registers import ChangeType
-from idp.app import House
+from idp.house import House
 from idp.worker import Worker
 from tests.races.provider import said, sign_in
 from tests.registers.party import Entry, Register, happened
@@ -112,7 +112,7 @@ def test_with_no_register_configured_nobody_is_asked_about(house: House, registe
     off = house.settings.model_copy(
         update={"verification": house.settings.verification.model_copy(update={"source": ""})}
     )
-    from idp.app import build
+    from idp.house import build
 
     Worker(build(off)).recheck()
     assert register.asked == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.app import House
+from idp.house import House
 from tests.sessions.rooms import furnished
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import time_machine
 
 from idp import seal
-from idp.app import House, build
 from idp.clients import Client, Registration
+from idp.house import House, build
 from idp.settings import load
 from tests.storage.places import make_tables
 

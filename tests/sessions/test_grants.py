@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from idp import clock, entropy
-from idp.app import House
 from idp.clients import Client
+from idp.house import House
 from idp.sessions import SignedIn
 from idp.sessions.grants import TOUCH_EVERY_SECONDS, GrantWanted, SessionOver
 from idp.sessions.models import SessionRow

@@ -10,8 +10,8 @@ from sqlalchemy import delete
 
 from connectors.base import Organisation
 from idp import entropy
-from idp.app import House
 from idp.clients import Client
+from idp.house import House
 from idp.sessions.grants import GrantOver, GrantWanted, Refreshed, Reused
 from idp.sessions.mandates import MANDATE_SECONDS
 from idp.sessions.models import MandateRow, SessionRow

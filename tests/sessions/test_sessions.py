@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from idp import clock
-from idp.app import House
 from idp.clients import Client
+from idp.house import House
 from idp.sessions import LOGOUT_NOTICE, SignedIn, Standing
 from idp.sessions.cookies import Cookies
 from idp.sessions.models import SessionRow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.app import House
+from idp.house import House
 from idp.sources import Source
 from tests.registers.party import Register, registered
 from tests.servers import postgresql_url, valkey_url

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 
 from connectors.base import Failure, OutboundError
-from idp.app import House
+from idp.house import House
 from idp.sources import NotAsked, Operation
 from idp.sources.health import SICK, TRY_EVERY_SECONDS, WINDOW_SECONDS
 from idp.storage import trips
@@ -179,7 +179,7 @@ def test_a_source_that_is_well_costs_one_read_before_and_one_after(workers: Work
 
 
 def furnished_without_slots(workers: Workers) -> House:
-    from idp.app import build
+    from idp.house import build
 
     settings = workers.one.settings
     return build(settings.model_copy(update={"outbound": settings.outbound.model_copy(update={"calls_at_once": 0})}))

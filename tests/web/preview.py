@@ -192,6 +192,9 @@ SHOWN: dict[str, Show] = {
         devices.DeviceCodePage(action_url="/posted", user_code="bcdf ghjx", wrong=True), speak
     ),
     "device-question": lambda speak: devices.question(DEVICE, speak),
+    "device-question-named-itself": lambda speak: devices.question(
+        replace(DEVICE, of_portal=pages.OfPortal(named_itself=NamedItself.DEVICE)), speak
+    ),
     "device-elsewhere": lambda speak: devices.question(replace(DEVICE, same_network=False), speak),
     "device-approved": lambda speak: devices.end(DEVICE_END, speak),
     "device-declined": lambda speak: devices.end(replace(DEVICE_END, outcome="declined"), speak),
