@@ -22,6 +22,7 @@ from idp.oidc.http import Response, as_error
 from idp.oidc.wsgi import ENDPOINT, OUTCOME, REQUEST_ID, Endpoint, Environ, StartResponse, request_of, send
 from idp.storage.database import Unreachable
 
+NOT_SNIFFED = ("X-Content-Type-Options", "nosniff")
 RETRY_AFTER = ("Retry-After", "5")  # while a store is away
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ class Front:
                 return self.pages(environ, begin)
             response = self._failure(problem)
         if isinstance(response, Response):
-            return send(response, environ, begin)
+            return send(response, environ, begin, NOT_SNIFFED)
         environ[OUTCOME] = response
         return self.pages(environ, begin)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 from collections import deque
 from contextlib import suppress
@@ -12,6 +13,16 @@ from idp import clock
 
 WAITING_LINES = 100_000  # while nobody reads what we write: the oldest go first
 WRITTEN_EVERY_SECONDS = 0.05  # what a process that is killed can lose of its log; audit events are in the database
+
+
+class StandardError:
+    """Whatever standard error is when something is written: somebody may have put another in its place."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 class Lines:

@@ -8,13 +8,13 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from functools import cache
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from idp import clock
-from idp.lines import Lines
+from idp.lines import Lines, StandardError
 from idp.storage import trips
 from idp.storage.outbox import STATES
 
@@ -47,7 +47,7 @@ DEVICES_BEGUN = Counter("motcua_devices_begun_total", "Devices without a keyboar
 STORE_TRIPS = Counter("motcua_store_trips_total", "Round trips to stores, by kind", ["kind"])
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})  # anybody can send any word
-_request_lines: TextIO | None = None  # where each request gets its line, if anywhere
+_request_lines: Lines | StandardError | None = None  # where each request gets its line, if anywhere
 
 # A last net under what the code already keeps out of the logs: our tokens, JWTs, and 12- or 9-digit numbers.
 _SECRET = re.compile(r"mc_at_[\w-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<!\d)(?:\d{12}|\d{9})(?!\d)")
@@ -56,7 +56,7 @@ _SECRET = re.compile(r"mc_at_[\w-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<!\d)(?:\d{12
 def configure(level: str, *, together: bool = False) -> None:
     """Logs go to standard error, one JSON object a line; `together` for a process that writes many."""
     global _request_lines
-    lines: Any = Lines(sys.stderr) if together else sys.stderr
+    lines: Any = Lines(sys.stderr) if together else StandardError()
     _request_lines = lines if logging.getLevelName(level) <= logging.INFO else None
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
     logging.getLogger("authlib").setLevel(logging.WARNING)  # at DEBUG it prints tokens

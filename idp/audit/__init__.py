@@ -91,14 +91,18 @@ class Audit:
         details = {"level": level, "claims": claims}
         return _event("granted", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
 
-    def refreshed(self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str) -> None:
-        """A portal renewed what it was granted, whether or not the person was there."""
-        _add(tx, "refreshed", person_id=person_id, session_id=session_id, client_id=client_id)
+    def refreshed(self, *, person_id: bytes, session_id: bytes, client_id: str) -> dict[str, Any]:
+        """A portal renews what it was granted, whether or not the person is there. For the statement that does it."""
+        return _event("refreshed", person_id=person_id, session_id=session_id, client_id=client_id)
 
     def system_granted(self, *, client_id: str, resource: str | None, scopes: list[str]) -> None:
         """A system got a token for itself; nobody's data is behind it."""
         details = {"resource": resource, "scopes": scopes}
-        self._database.commit(models.ADD, **_event("system_granted", client_id=client_id, details=details))
+        self.write(_event("system_granted", client_id=client_id, details=details))
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """The event is on record, by a commit of its own."""
+        self._database.commit(models.ADD, **event)
 
     def exchanged(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, resource: str, purpose: str

@@ -147,36 +147,26 @@ class Grants:
         """The refresh token of this number was used, in one commit, and replaced where the client replaces them.
 
         Of many who replace one at once all get the same successor, and so does whoever comes again within the grace.
-        What `check` raises undoes everything. Raises GrantOver; Reused (RFC 9700 section 4.14.2).
+        What `check` raises leaves everything as it was. Raises GrantOver; Reused (RFC 9700 section 4.14.2).
         """
         now = clock.seconds()
-        with self._database.write() as tx:
-            refreshed = self._refreshed(tx, grant_id, generation, client, now)
-            if refreshed is not None:
-                check(refreshed)
-                self._audit.refreshed(
-                    tx, person_id=refreshed.person_id, session_id=refreshed.session_id, client_id=client.id
-                )
-        if refreshed is None:
-            raise Reused
-        return refreshed
-
-    def _refreshed(
-        self, tx: Transaction, grant_id: bytes, generation: int, client: Client, now: int
-    ) -> Refreshed | None:
-        """The grant as it is now that the token was used; None: it is revoked, since the token had been replaced."""
         asked = self._of_grant(grant_id, client, now)
-        row = tx.one(models.REFRESH, **asked, presented=generation, step=int(client.rotates_refresh_tokens))
-        if row is None:
-            row = tx.one(models.FIND_REFRESHABLE, **asked)
-            if row is None:
-                raise GrantOver
-            if generation > _refreshed(row).generation:
-                raise GrantOver  # nobody was ever given that one
-            if not self._is_within_grace(row, generation, now):
-                self._revoke(tx, grant_id, client, "a refresh token was used again after it was replaced")
-                return None
-        return _refreshed(row)
+        while True:  # whoever is overtaken between reading and using reads again, and finds another number
+            row = self._database.one(models.FIND_REFRESHABLE, **asked)
+            if row is None or generation > (found := _refreshed(row)).generation:
+                raise GrantOver  # or nobody was ever given that one
+            if generation < found.generation and not self._is_within_grace(row, generation, now):
+                self.revoke(grant_id, client, "a refresh token was used again after it was replaced")
+                raise Reused
+            check(found)
+            event = self._audit.refreshed(person_id=found.person_id, session_id=found.session_id, client_id=client.id)
+            if generation < found.generation:
+                self._audit.write(event)
+                return found
+            step = int(client.rotates_refresh_tokens)
+            used = self._database.commit(models.REFRESH, **asked, **event, presented=generation, step=step)
+            if used is not None:
+                return _refreshed(used)
 
     def refreshable(self, grant_id: bytes, generation: int, client: Client) -> Refreshed | None:
         """The grant, if this client could refresh it with the token of this number now; nothing is used. One read."""

@@ -240,11 +240,12 @@ _REFRESHED = (
     GrantRow.refreshed_at,
 )  # fmt: skip
 # Of many who replace one token (step 1) one wins; one that is not replaced (step 0) is used any number of times.
-REFRESH = (
+REFRESH = Chain(
     update(GrantRow)
     .where(_REFRESHABLE, GrantRow.generation == bindparam("presented"))
     .values(refreshed_at=bindparam("now"), generation=GrantRow.generation + cast(bindparam("step"), BigInteger))
-    .returning(*_REFRESHED)
+    .returning(*_REFRESHED),
+    RECORD,
 )
 FIND_REFRESHABLE = select(*_REFRESHED).where(_REFRESHABLE)
 

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import CTE, Insert, Select, Update, bindparam, cast, exists, insert, literal_column, select
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 
 class Chain:
-    """A first statement that makes a row, and others that take effect only if it did.
+    """A first statement that makes or changes a row, and others that take effect only if it did.
 
     The others are an insert of all the columns of a table, each a parameter of its name, or an update. Nobody sees what
     another one of them did (postgresql.org/docs/current/queries-with.html: one snapshot), so none may build on it.
     """
 
-    def __init__(self, first: ReturningInsert[*tuple[Any, ...]], *others: Insert | Update) -> None:
+    def __init__(
+        self, first: ReturningInsert[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]], *others: Insert | Update
+    ) -> None:
         self.first = first
         self.others: Sequence[Insert | Update] = others
 

@@ -31,6 +31,7 @@ DEEDS: dict[str, Callable[[Database], object]] = {
     "one": lambda database: database.one(COUNT),
     "all": lambda database: database.all(COUNT),
     "write": add,
+    "commit": lambda database: database.commit(ADD, key=b"c", expires_at=1),
     "check": lambda database: database.check(),
 }
 every_deed = pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
