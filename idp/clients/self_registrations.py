@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from idp import clock, entropy
+from idp import entropy
 from idp.clients import models
 from idp.storage import Database, Transaction
 
@@ -40,12 +40,14 @@ class SelfRegistrations:
     def all(self) -> list[SelfRegistration]:
         return [_read(row) for row in self._database.all(models.FIND_SELF_REGISTRATIONS)]
 
-    def add(self, tx: Transaction, client_id: str, invitation_id: bytes, software: Mapping[str, str]) -> str:
+    def add(
+        self, tx: Transaction, client_id: str, invitation_id: bytes, software: Mapping[str, str], *, made_at: int
+    ) -> str:
         """The portal looks after itself; returns the token, which is kept as a fingerprint."""
         token = entropy.opaque_value()
         tx.run(
             models.ADD_SELF_REGISTRATION, client_id=client_id, invitation_id=invitation_id,
-            fingerprint=entropy.fingerprint(token), software=json.dumps(dict(software)), made_at=clock.seconds(),
+            fingerprint=entropy.fingerprint(token), software=json.dumps(dict(software)), made_at=made_at,
         )  # fmt: skip
         return token
 

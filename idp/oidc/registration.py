@@ -105,14 +105,15 @@ class Registering:
 
     def _kept(self, invitation: Invitation, client_id: str, asked: Asked) -> Response:
         """The portal, its token and the use of the invitation are one commit."""
+        made_at = clock.seconds()
         with self.database.write() as tx:
             if not self.invitations.use(tx, invitation):
                 raise Refused(errors.BAD_REGISTRATION_TOKEN, "its last use went to somebody else")
             secret = self.clients.add(tx, client_id, asked.registration)
-            token = self.registrations.add(tx, client_id, invitation.id, asked.software)
+            token = self.registrations.add(tx, client_id, invitation.id, asked.software, made_at=made_at)
             change = f"registered itself by invitation {invitation.id.hex()}"
             self.audit.portal_changed(tx, client_id=client_id, change=change, operator=BY_ITSELF)
-        return self._told(201, client_id, asked, clock.seconds(), secret, token)
+        return self._told(201, client_id, asked, made_at, secret, token)
 
     def _manage(self, request: Request, client_id: str) -> Response:
         token = _bearer_token(request)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from idp import clock
 from idp.clients import Registration
 from idp.clients.invitations import Invitations
 from idp.clients.self_registrations import SelfRegistrations
@@ -104,7 +105,9 @@ def registered_itself(operator: Terminal) -> tuple[str, str]:
         assert invitation is not None
         assert Invitations(house.database).use(tx, invitation)
         house.clients.add(tx, "self-land", Registration.model_validate(described))
-        looks_after_itself = SelfRegistrations(house.database).add(tx, "self-land", invitation.id, {})
+        looks_after_itself = SelfRegistrations(house.database).add(
+            tx, "self-land", invitation.id, {}, made_at=clock.seconds()
+        )
     return "self-land", looks_after_itself
 
 
