@@ -37,6 +37,7 @@ from idp.settings import Settings, load
 from idp.sources import SourceDraft
 from tests.peers.visitor import Page, Visitor
 from tests.quiet import Quiet
+from tests.sessions.rooms import give_keys
 from tests.storage.places import make_tables
 
 CITIZEN = TO_TRY[0].personal_number
@@ -256,7 +257,7 @@ def world(directory: Path, **changes: Any) -> Iterator[World]:
         server.app = app = create_app(settings)
         house: House = app.extensions["motcua"]
         make_tables(house.database.engine)
-        house.keys.ensure()
+        give_keys(house)
         with time_machine.travel(time.time() - 3600, tick=True):
             house.short_lived.since()  # it was not lost just now, after which every DPoP proof would need a nonce
         sources = {

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-import jwt
-
 from tests.conformance.conftest import NewClient
 from tests.conformance.fapi2 import with_dpop_and_systems
 from tests.conformance.suite_keys import SigningKey, changed
@@ -44,7 +42,7 @@ class Resource:
         self, header: Mapping[str, Any] | None = None, *, alg: str | None = None, key: SigningKey | None = None,
         **changes: Any,
     ) -> str:  # fmt: skip
-        private = jwt.PyJWK((key or self.key).jwk).key
+        private = (key or self.key).opened()
         return signed(self.header(**(header or {})), self.claims(**changes), alg or self.key.alg, private)
 
     def reply(self, step: Step) -> Reply:

@@ -16,6 +16,7 @@ from idp.clients import Client
 from idp.clients.invitations import Invitations, Terms
 from idp.house import House
 from idp.settings import load
+from tests.sessions.rooms import give_keys
 from tests.storage.places import make_tables
 from tests.world import Portal, World, listening
 
@@ -122,7 +123,7 @@ def office(directory: Path, **settings: Any) -> Iterator[Office]:
         server.app = app = create_app(given)
         house: House = app.extensions["motcua"]
         make_tables(house.database.engine)
-        house.keys.ensure()
+        give_keys(house)
         try:
             yield Office(World(issuer, app, given, {}))
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -103,26 +104,27 @@ class Page:
         """Where a browser goes from here by itself: a redirect, or a page that sends it on."""
         if self.status in REDIRECTS:
             return self.location
-        refresh = self._read().refresh if "http-equiv" in self.html else None
+        refresh = self._read.refresh if "http-equiv" in self.html else None
         return None if refresh is None else urljoin(self.url, refresh)
 
+    @cached_property
     def _read(self) -> _Reader:
         reader = _Reader()
         reader.feed(self.html)
         return reader
 
     def has(self, identifier: str) -> bool:
-        return identifier in self._read().texts
+        return identifier in self._read.texts
 
     def text(self, identifier: str) -> str:
-        return " ".join(self._read().texts[identifier].split())
+        return " ".join(self._read.texts[identifier].split())
 
     def link(self, identifier: str) -> str:
-        return urljoin(self.url, self._read().links[identifier])
+        return urljoin(self.url, self._read.links[identifier])
 
     @property
     def forms(self) -> list[Form]:
-        return self._read().forms
+        return self._read.forms
 
 
 class Visitor:

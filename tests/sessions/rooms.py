@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import time_machine
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from idp import seal
+from idp import clock, keys, seal
 from idp.clients import Client, Registration
 from idp.house import House, build
+from idp.keys.models import ADD
 from idp.settings import load
 from tests.storage.places import make_tables
 
@@ -29,8 +33,35 @@ def furnished(directory: Path, *, with_keys: bool = True, **changes: Any) -> Hou
     house = build(load(**(given | changes)))
     make_tables(house.database.engine)
     if with_keys:
-        house.keys.ensure()
+        give_keys(house)
     return house
+
+
+def give_keys(house: House) -> None:
+    """A key for each algorithm signs from now on, as after `house.keys.ensure()`.
+
+    The houses of a process have the same, for to make RSA keys takes longer than all else that a house needs. A house
+    with a token has keys of its own, made there.
+    """
+    if house.settings.keys.pkcs11.module:
+        house.keys.ensure()
+        return
+    now = clock.seconds()
+    with house.database.write() as tx:
+        house.changes.bump(tx, keys.TOPIC)
+        for alg, plain in _made().items():
+            kid = f"{alg.lower()}-{secrets.token_urlsafe(9)}"
+            sealed = house.sealer.seal("signing_keys.private", plain, kid.encode())
+            tx.run(
+                ADD, kid=kid, alg=alg, private=sealed, held_by=None, made_at=now, active_from=now, published_until=None
+            )
+
+
+@cache
+def _made() -> dict[str, bytes]:
+    """For each algorithm a private key, PKCS #8."""
+    form = (Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return {alg: keys._made_for(alg).private_bytes(*form) for alg in keys.ALGORITHMS}
 
 
 def another_worker(house: House) -> House:

@@ -14,6 +14,7 @@ from idp.web.language import LANGUAGES, Language
 
 from .conftest import OpenPage
 from .preview import SHOWN
+from .test_colours import CSS
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (320, 390, 1280)  # 320 is what is left of 1280 at 400 % zoom (WCAG 2.2 success criterion 1.4.10)
@@ -23,21 +24,38 @@ AXE_OPTIONS = {
     "light": '{resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}',
     "dark": '{resultTypes: ["violations"], runOnly: ["color-contrast", "link-in-text-block"]}',
 }
+ONLY_FAULTS = "({violations}) => ({violations})"  # whatever else it tells is long, and nobody reads it
 CONTROLS = "a[href], button, input:not([type=hidden]), summary"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", SHOWN)
-def test_a_page_has_no_barrier_in_any_scheme_or_width(tour: OpenPage, name: str, language: Language) -> None:
+def test_a_page_has_no_barrier_in_any_scheme_or_width(
+    tour: OpenPage, name: str, language: Language, pytestconfig: pytest.Config
+) -> None:
     page = tour(name, language)
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            found = AxeResults(page.evaluate(f"axe.run({AXE_OPTIONS[scheme]})"))
-            assert not found.response["violations"], f"{scheme} {width}: {found.generate_report()}"
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            if pytestconfig.getoption("--all-engines") or _is_news(scheme, width, language):
+                found = AxeResults(page.evaluate(f"axe.run({AXE_OPTIONS[scheme]}).then({ONLY_FAULTS})"))
+                assert not found.response["violations"], f"{scheme} {width}: {found.generate_report()}"
     assert page.locator("html").get_attribute("lang") == language
+
+
+def _is_news(scheme: str, width: int, language: Language) -> bool:
+    """Whether axe can find here what it finds nowhere else. Colours are the same in every language, and 390 has the
+    rules of 320. With --all it looks everywhere.
+    """
+    return width != 390 and (scheme == "light" or language == "vi")
+
+
+def test_no_rule_begins_between_the_two_narrow_widths() -> None:
+    begins = [16 * float(rem) for rem in re.findall(r"@media [^{]*width: ([0-9.]+)rem", CSS)]
+    assert begins, "there are such rules"
+    assert not [pixels for pixels in begins if WIDTHS[0] <= pixels <= WIDTHS[1]]
 
 
 @pytest.mark.parametrize("name", SHOWN)
