@@ -52,6 +52,7 @@ TOO_MANY = _row("G06", "temporarily_unavailable", 429, "too many requests, try a
 STORE_UNREACHABLE = _row("G07", "temporarily_unavailable", 503, "a store cannot be reached, try again shortly", "look at /health/ready: database or short-lived store")
 MALFORMED = _row("G08", "invalid_request", 400, "the request is malformed", "see the detail in the log")
 CANNOT_SIGN = _row("G09", "temporarily_unavailable", 503, "nothing can be signed just now, try again shortly", "the PKCS #11 token with the signing keys does not answer or does not let us in; the log says which, `idp keys ensure` tries it")
+OVERLOADED = _row("G10", "temporarily_unavailable", 503, "too busy just now, try again shortly", "more comes than we can do (overload.*): start more workers, see docs/capacity.md; or a store or source has become slow, see the metrics")
 
 # A: the authorization request (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6)
 UNKNOWN_CLIENT = _row("A01", "unauthorized_client", 400, "this client is not known here", "`idp portals list`; the portal sends a wrong client_id")

@@ -108,6 +108,12 @@ class SelfRegistration(_Part):
     statement_keys_file: str
 
 
+class Overload(_Part):
+    started_header: str = Field(pattern=r"^[A-Za-z0-9-]{0,60}$")
+    refuse_beginnings_after_seconds: float = Field(gt=0, le=10)
+    refuse_everything_after_seconds: float = Field(gt=0, le=30)
+
+
 class Outbox(_Part):
     attempts: int = Field(ge=1, le=50)
     first_retry_seconds: int = Field(ge=1, le=3600)
@@ -147,6 +153,7 @@ class Settings(BaseSettings):
     dpop: Dpop
     keys: SigningKeys
     outbox: Outbox
+    overload: Overload
     conformance: Conformance
     registration: SelfRegistration
 
@@ -176,6 +183,8 @@ class Settings(BaseSettings):
         if not self.issuer.startswith("https://") and (self.mode == "production" or not on_loopback):
             raise ValueError("issuer: plain http is for development on *.localhost only")
         self._refuse_half_of_certificates()
+        if self.overload.started_header and not self.trusted_proxies:
+            raise ValueError("overload.started_header: without trusted_proxies anybody could send it")
         self._refuse_test_people_in_public(host, on_loopback=on_loopback)
         if bool(self.registration.statement_issuer) != bool(self.registration.statement_keys_file):
             raise ValueError("registration.statement_issuer: goes with statement_keys_file, or neither is set")
@@ -287,5 +296,9 @@ def _refuse_open_file(path: str, name: str) -> None:
         mode = Path(path).stat().st_mode
     except OSError as problem:
         raise UnsafeSettings(f"{name}: {path} cannot be read: {problem.strerror}") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    # systemd mounts a service's credentials (LoadCredential=) for it alone; where it lets the service's user in by an
+    # ACL, what looks like the group's rights is that ACL's mask.
+    handed = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    shared = stat.S_IRWXO if handed and Path(path).parent == Path(handed) else stat.S_IRWXG | stat.S_IRWXO
+    if mode & shared:
         raise UnsafeSettings(f"{name}: {path} is readable by others; `chmod 600` it")

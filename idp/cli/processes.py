@@ -7,16 +7,17 @@ import os
 import tempfile
 
 import click
+import structlog
 
 from idp import observe
 from idp import worker as background
 from idp.cli import shared
 from idp.house import House
 from idp.oidc.client_certificates import ClientCertificates
+from idp.storage.database import Unreachable
+from idp.storage.short_lived import MayForget
 
-WAITING_CONNECTIONS = 2048  # that the system holds for us while every thread is busy
-GRACE_SECONDS = 20  # between SIGTERM and SIGKILL: longer than any request may take
-RESPAWN_SECONDS = 1.0
+log = structlog.get_logger()
 
 
 @click.command()
@@ -27,8 +28,12 @@ RESPAWN_SECONDS = 1.0
 @click.option("--threads", type=click.IntRange(1, 256), default=4, show_default=True, help="Requests that one process "
               "works on at once.")  # fmt: skip
 def serve(host: str, port: int, workers: int, threads: int) -> None:
-    """Answer people and portals, behind a proxy that does TLS. A process that dies is replaced."""
+    """Answer people and portals, behind a proxy that does TLS. A process that dies is replaced; at SIGHUP all are, one
+    after the other, without losing a request.
+    """
     house = shared.open_house()
+    observe.configure(house.settings.log_level)
+    _check_memory(house)
     _check_certificates(house)  # says in one sentence what each process would say in a traceback
     house.keys.check_token()  # once, and not by each process: so many wrong PINs would lock it
     # Started afresh, not forked: they share no connection, no lock and no imported metrics with this process.
@@ -58,6 +63,16 @@ def demo(arguments: tuple[str, ...]) -> None:
     raise click.exceptions.Exit(main(list(arguments)))
 
 
+def _check_memory(house: House) -> None:
+    """A store that is away may come back; one that would forget too early may not be begun with."""
+    try:
+        house.short_lived.check()
+    except MayForget as problem:
+        raise shared.Wrong(f"short_lived_url: {problem}") from None
+    except Unreachable as problem:
+        log.warning("short_lived_store_unreachable", problem=str(problem))
+
+
 def _check_certificates(house: House) -> None:
     ClientCertificates(house.settings, house.client_keys)
     if house.settings.client_certificate_from_server:
@@ -68,16 +83,10 @@ def _check_certificates(house: House) -> None:
 
 
 def _serve(host: str, port: int, workers: int, threads: int) -> None:
-    from granian import Granian
-    from granian.constants import HTTPModes, Interfaces
-    from granian.log import LogLevels
+    from idp.cli.rolling import RollingServer, listen
 
-    server = Granian(
-        "idp.serve:app", address=host, port=port, interface=Interfaces.WSGI, http=HTTPModes.http1, websockets=False,
-        workers=workers, blocking_threads=threads, backlog=WAITING_CONNECTIONS, respawn_failed_workers=True,
-        respawn_interval=RESPAWN_SECONDS, workers_kill_timeout=GRACE_SECONDS, log_level=LogLevels.warning,
-    )  # fmt: skip
     try:
-        server.serve()
-    except (RuntimeError, ValueError) as problem:  # Granian's, for an address that is none, or not of this machine
-        raise shared.Wrong(f"{host} port {port}: {str(problem).splitlines()[0]}") from None
+        listening, outlives = listen(host, port)
+    except OSError as problem:  # for an address that is none, not of this machine, or somebody else's
+        raise shared.Wrong(f"{host} port {port}: {problem.strerror or problem}") from None
+    RollingServer(listening, outlives=outlives, workers=workers, threads=threads).serve()

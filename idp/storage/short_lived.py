@@ -33,6 +33,10 @@ return {string.sub(known, #run + 1), spent and 1 or 0}
 """
 
 
+class MayForget(Unreachable):
+    """The store answers, and cannot be relied upon."""
+
+
 class ShortLived(Protocol):
     """Values by key, each with its own expiry. Every call is one round trip and raises Unreachable without a store."""
 
@@ -65,7 +69,7 @@ class ShortLived(Protocol):
     def since(self) -> int: ...
 
     def check(self) -> None:
-        """Raises Unreachable unless the store answers."""
+        """Raises Unreachable unless the store answers, MayForget if it could lose what is not expired."""
         ...
 
 
@@ -206,11 +210,11 @@ class InValkey:
             raise Unreachable(type(problem).__name__) from problem
 
     def check(self) -> None:
-        """Raises Unreachable unless the server answers, and forgets nothing before its time."""
+        """Raises Unreachable unless the server answers, MayForget unless it keeps everything for its time."""
         memory = self._ask("info", "memory")
         self.since()
         if int(memory["maxmemory"]) and memory["maxmemory_policy"] != "noeviction":
-            raise Unreachable("the server may evict: set maxmemory-policy noeviction")
+            raise MayForget("this Valkey may evict what is needed still: set maxmemory-policy noeviction")
 
     def _ask(self, command: str, *parts: Any, **options: Any) -> Any:
         trips.count("short_lived")

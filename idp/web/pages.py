@@ -16,6 +16,7 @@ from connectors.base import Field, Organisation
 from idp import clock
 from idp.errors import (
     FROM_SOURCE,
+    OVERLOADED,
     PERSON_BARRED,
     PERSON_CONFLICT,
     REGISTER_DIFFERS,
@@ -220,6 +221,11 @@ def failure(
         contact=settings().contact if contact is None else contact,
         code="" if failure in UNTOLD_FAILURES else failure.code, happened_at=clock.now(),
     )  # fmt: skip
+
+
+def overloaded(language: Language) -> Response:
+    """For whoever would have to wait too long; it holds nothing of the request, so that it can be made beforehand."""
+    return render("overloaded.html", language, status=OVERLOADED.status, failure=OVERLOADED)
 
 
 def finished(language: Language, portal: Link | None = None) -> Response:

@@ -24,13 +24,14 @@ class Rule:
 
 
 DEMO = ("idp.cli.demo", "idp.cli.supervisor")  # starts the processes of the demo and asks after their health
+SERVER = "idp.cli.rolling"  # opens the socket that we are asked at
 IN_THE_PROVIDER = (
     Rule(names=TIME, owners=("idp.clock",), sentence="time is read through idp.clock"),
     Rule(names=CHANCE, owners=("idp.entropy",), sentence="chance comes from idp.entropy"),
     Rule(
         names=ENVIRONMENT, owners=("idp.settings", "idp.observe", "idp.cli"), sentence="settings come from idp.settings"
     ),
-    Rule(names=NETWORK, owners=("idp.egress", *DEMO), sentence="requests go out through idp.egress"),
+    Rule(names=NETWORK, owners=("idp.egress", SERVER, *DEMO), sentence="requests go out through idp.egress"),
     Rule(names=("redis",), owners=("idp.storage",), sentence="the short-lived store is reached through idp.storage"),
     Rule(names=SQL, owners=("idp.storage", "*.models"), sentence="SQL stands in models.py and idp.storage"),
     Rule(names=CODE_FROM_DATA, owners=DEMO, sentence="data never becomes code or a process"),

@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"digital_id"}),
     frozenset({"account", "admin"}),
     # What puts the rest together; "" is idp/__init__.py.
-    frozenset({"app", "house", "front", "serving", "monitoring", "cli", "worker", "serve", ""}),
+    frozenset({"app", "house", "front", "serving", "shedding", "monitoring", "cli", "worker", "serve", ""}),
 )
 TOP = len(FLOORS) - 1
 

@@ -228,3 +228,15 @@ def test_every_default_is_explained() -> None:
     for number, line in enumerate(lines):
         if "=" in line and not line.startswith("#"):
             assert lines[number - 1].startswith("#") or "=" in lines[number - 1], line
+
+
+def test_a_credential_of_systemd_s_may_be_open_to_its_group(
+    safe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the service's user gets in by an ACL, stat shows that ACL's mask in the place of the group's rights."""
+    Path(safe["master_keys_file"]).chmod(0o440)
+    assert "readable by others" in refusal(**safe)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load(**safe).mode == "production"
+    Path(safe["master_keys_file"]).chmod(0o444)
+    assert "readable by others" in refusal(**safe)
