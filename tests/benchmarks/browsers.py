@@ -22,20 +22,25 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 PATIENCE_SECONDS = 40
 _TOKEN = re.compile(rb'name="form_token" value="([^"]+)"')
 _ONWARD = re.compile(rb'http-equiv="refresh" content="0; url=([^"]+)"')
+_TELLING = re.compile(rb'<form method="post" action="([^"]+shown_to=[^"]+)"')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Errand:
-    """Whom to sign in where, how often. `paces` are sign-ins a second by source; only `measured` is timed."""
+    """Whom to sign in where, how often. `paces` are sign-ins a second by source; only `measured` is timed.
+
+    `at_once` browsers go to the measured source one sign-in after the other, where it is not 0, and nobody elsewhere.
+    """
 
     provider: str  # host:port
     client_id: str
     client_secret: str
     redirect_uri: str
-    numbers: list[str]  # personal numbers of people who were told about the portal
+    numbers: list[str]  # personal numbers
     measured: str
     paces: dict[str, float]
     seconds: float
+    at_once: int = 0
 
 
 @dataclass(kw_only=True)
@@ -68,7 +73,10 @@ class Browser:
         self.seconds = 0.0
 
     async def sign_in(self, source: str, number: str) -> None:
-        """The portal has the person's claims; raises ValueError at the first answer that is not as it should be."""
+        """The portal has the person's claims; raises ValueError at the first answer that is not as it should be.
+
+        Whoever is told what the portal will read goes on.
+        """
         verifier = secrets.token_urlsafe(32)
         page = await self._choice(verifier)
         path = page.header("x-path")
@@ -77,9 +85,13 @@ class Browser:
         upstream = html.unescape(_found(_ONWARD, sent_on.body))
         back = await self._ask("GET", f"{upstream}&login_hint={number}")
         arrived = await self._ours("GET", _path(back.header("location")))
-        for _ in range(4):
+        for _ in range(6):
             if (onward := _ONWARD.search(arrived.body)) is not None:
                 return await self._redeem(html.unescape(onward[1].decode()), verifier)
+            if (telling := _TELLING.search(arrived.body)) is not None:
+                form = {"form_token": html.unescape(_found(_TOKEN, arrived.body)), "decision": "continue"}
+                arrived = await self._ours("POST", html.unescape(telling[1].decode()), form)
+                continue
             location = arrived.header("location")
             if arrived.status != 303 or not location:
                 break
@@ -197,7 +209,15 @@ async def run(errand: Errand) -> Outcome:
         else:
             outcome.elsewhere[source] = len(under_way)
 
-    await asyncio.gather(*(stream(source, pace) for source, pace in errand.paces.items()))
+    async def one_after_the_other() -> None:
+        while time.perf_counter() < until:
+            await one(errand.measured)
+
+    until = time.perf_counter() + errand.seconds
+    if errand.at_once:
+        await asyncio.gather(*(one_after_the_other() for _ in range(errand.at_once)))
+    else:
+        await asyncio.gather(*(stream(source, pace) for source, pace in errand.paces.items()))
     return outcome
 
 

@@ -9,6 +9,7 @@ import io
 import json
 import pstats
 import secrets
+import statistics
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -23,11 +24,12 @@ from idp import seal
 from idp.app import create_app
 from idp.settings import load
 from idp.storage import trips
-from tests.benchmarks.load import FLOW
+from tests.benchmarks.walkers import FLOW
 from tests.races.provider import Citizen, Portal, Provider
 from tests.storage.places import make_tables
 
 WARM_UP_FLOWS = 50
+DIVIDED_FLOWS = 200
 Call = tuple[Any, str]  # a function as pstats names it, as (file, line, name), and its package
 
 
@@ -64,6 +66,10 @@ class Inside:
             _, body = self._ask("GET", "/userinfo", HTTP_AUTHORIZATION=bearer)
         assert json.loads(body)["name"]
         return made
+
+    def ask_for_nothing(self) -> None:
+        """A request that is answered from memory."""
+        self._ask("GET", "/jwks")
 
     def _ask(self, method: str, path: str, query: str = "", body: str = "", **headers: str) -> tuple[str, bytes]:
         """The Location and the body of the answer."""
@@ -112,6 +118,69 @@ def trips_per_request(made: Inside) -> str:
 
 def _listed(counter: Counter[str]) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in sorted(counter.items())) or "none"
+
+
+def divided(made: Inside) -> str:
+    """Where the time of a sign-on goes, median of each part, with the waiting for stores.
+
+    Parsing is what three requests cost that ask for nothing; deciding is what is left: checks, sealing, answers.
+    """
+    house, empty = made.app.extensions["motcua"], []
+    for _ in range(DIVIDED_FLOWS):
+        began = time.perf_counter()
+        made.ask_for_nothing()
+        empty.append(time.perf_counter() - began)
+    flows: list[dict[str, float]] = []
+    with _timed(house) as spent:
+        for _ in range(DIVIDED_FLOWS):
+            spent.clear()
+            began = time.perf_counter()
+            made.flow()
+            flows.append(dict(spent) | {"whole": time.perf_counter() - began})
+    middle = {part: statistics.median(flow[part] for flow in flows) * 1e6 for part in flows[0]}
+    middle = {"parse": len(FLOW) * statistics.median(empty) * 1e6} | middle
+    whole = middle.pop("whole")
+    told = [f"{part} {used:,.0f} us ({used / whole:.0%})" for part, used in middle.items()]
+    rest = whole - sum(middle.values())
+    return ", ".join([*told, f"decide {rest:,.0f} us ({rest / whole:.0%})", f"in all {whole:,.0f} us"])
+
+
+class _Timed:
+    """A thread's cursor, with a clock: reads are one part, all that is sent to write and commit is another."""
+
+    def __init__(self, cursor: Any, spent: defaultdict[str, float]) -> None:
+        self._cursor, self._spent, self._writing = cursor, spent, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def execute(self, text: str, *values: Any) -> _Timed:
+        self._writing = (self._writing or text.startswith("BEGIN")) and not text.startswith("ROLLBACK")
+        part = "store" if text.startswith("SELECT") and not self._writing else "commit"
+        self._writing = self._writing and not text.startswith("COMMIT")
+        began = time.perf_counter()
+        self._cursor.execute(text, *values)
+        self._spent[part] += time.perf_counter() - began
+        return self
+
+
+@contextmanager
+def _timed(house: Any) -> Iterator[defaultdict[str, float]]:
+    """Seconds that this thread spends with its database and with signing."""
+    spent, kept, sign = defaultdict[str, float](float), house.database._kept(), house.keys.sign
+
+    def signing(*given: Any, **named: Any) -> Any:
+        began = time.perf_counter()
+        signed = sign(*given, **named)
+        spent["sign"] += time.perf_counter() - began
+        return signed
+
+    cursor, kept.cursor, house.keys.sign = kept.cursor, _Timed(kept.cursor, spent), signing
+    try:
+        yield spent
+    finally:
+        kept.cursor = cursor
+        del house.keys.sign
 
 
 def profiled(made: Inside, flows: int) -> str:

@@ -1,47 +1,43 @@
-"""The load: browsers and a portal on connections that stay open, all in one thread, each going round the sign-on path.
+"""The load: walkers on connections that stay open, all in one thread, either as fast as answers come or at a pace.
 
-`python -m tests.benchmarks.load` reads a `Task` as JSON, warms up, measures, and prints a `Sample` as JSON. It reads as
-much of HTTP/1.1 as the two sides of this benchmark speak.
+`python -m tests.benchmarks.load` reads a `Task` as JSON, warms up, measures, and prints a `Sample` as JSON. At a pace
+rounds begin when they are due, whatever the answers take, and are timed from when they were due: whoever has to wait
+for a connection waits as people do.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import contextlib
 import json
-import secrets
+import random
 import selectors
-import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from tests.benchmarks.processes import cpu_seconds, on_core
+from tests.benchmarks.processes import cpu_seconds, on_cores
+from tests.benchmarks.walkers import WORKS, Place, Walker
 
 ROOT = Path(__file__).parent.parent.parent
 SILENCE_SECONDS = 10
-FLOW = ("authorize", "token", "userinfo")
+MOST_CONNECTIONS = 256  # at a pace; whoever comes when all are busy waits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Whom to ask, as whom, for how long; `processes` are those whose CPU time is to be measured, by name."""
+    """What to ask whom, for how long; `processes` are those whose CPU time is to be measured, by name."""
 
-    port: int
-    host: str
-    paths: dict[str, str]  # of the endpoints in FLOW
-    client_id: str
-    client_secret: str
-    redirect_uri: str
-    cookies: list[str]
+    place: Place
+    work: str  # one of WORKS
     connections: int
     warm_up_seconds: float
     seconds: float
     processes: dict[str, list[int]]
+    pace: float | None = None  # rounds a second, at moments of chance; None: as many as the provider can
 
 
 @dataclass(kw_only=True)
@@ -55,154 +51,153 @@ class Sample:
     id_token: str = ""  # one of them, with the nonce that it must hold
     nonce: str = ""
 
+    @property
+    def rate(self) -> float:
+        return self.flows / self.seconds
 
-def measure(task: Task, core: int) -> Sample:
-    """What a process of its own measured, on this core."""
-    command = [sys.executable, "-m", "tests.benchmarks.load"]
-    with on_core(core):
-        result = subprocess.run(command, cwd=ROOT, input=json.dumps(asdict(task)), capture_output=True, text=True)
-    if result.returncode != 0:
-        raise RuntimeError(f"the load failed:\n{result.stderr[-3000:]}")
-    return Sample(**json.loads(result.stdout))
+    def milliseconds_of(self, *roles: str) -> float:
+        """CPU time a flow, of these roles together."""
+        return sum(self.cpu_seconds.get(role, 0.0) for role in roles) * 1000 / self.flows
 
 
-class Walker:
-    """One connection, and the flow that goes over it."""
-
-    def __init__(self, task: Task, number: int) -> None:
-        self._task = task
-        self._cookie = number
-        self._step = 0
-        self._buffer = b""
-        basic = base64.b64encode(f"{quote(task.client_id)}:{quote(task.client_secret)}".encode()).decode()
-        self._token_head = (
-            f"POST {task.paths['token']} HTTP/1.1\r\nHost: {task.host}\r\nAuthorization: Basic {basic}\r\n"
-            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "
-        )
-        self._authorize_query = urlencode({
-            "response_type": "code", "client_id": task.client_id, "redirect_uri": task.redirect_uri,
-            "scope": "openid profile", "code_challenge_method": "S256",
-        })  # fmt: skip
-        self._redirect = urlencode({"grant_type": "authorization_code", "redirect_uri": task.redirect_uri})
-        self.nonce = self.id_token = self._verifier = self._state = ""
-        self.began = 0.0
-        self.socket = self._connected()
-
-    def _connected(self) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self._task.port))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def begin(self) -> None:
-        """A new flow: the next browser, a fresh state, nonce and verifier."""
-        self._step, self.began = 0, time.perf_counter()
-        self._cookie = (self._cookie + self._task.connections) % len(self._task.cookies)
-        self._verifier, self._state, self.nonce = secrets.token_urlsafe(32), secrets.token_hex(8), secrets.token_hex(16)
-        digest = hashlib.sha256(self._verifier.encode()).digest()
-        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        query = f"{self._authorize_query}&state={self._state}&nonce={self.nonce}&code_challenge={challenge}"
-        self._send(
-            f"GET {self._task.paths['authorize']}?{query} HTTP/1.1\r\nHost: {self._task.host}\r\n"
-            f"Cookie: {self._task.cookies[self._cookie]}\r\n\r\n"
-        )
-
-    def go_on(self) -> bool:
-        """Reads what came; True when the flow is complete. Raises ValueError for a bad answer."""
-        data = self.socket.recv(65536)
-        self._buffer += data
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
-        if not data:
-            raise ValueError(f"{FLOW[self._step]}: the connection ended")
-        if not found or not _is_whole(head.lower(), body):
-            return False
-        self._buffer = b""
-        status = int(head[9:12])
-        (self._got_code, self._got_token, self._got_claims)[self._step](status, head, body)
-        self._step += 1
-        return self._step == len(FLOW)
-
-    def _got_code(self, status: int, head: bytes, body: bytes) -> None:
-        location = _header(head, b"location")
-        told = parse_qs(urlsplit(location).query)
-        if status not in (302, 303) or "code" not in told or told.get("state") != [self._state]:
-            raise ValueError(f"authorize: {status} {location} {body[:300]!r}")
-        form = f"{self._redirect}&code={quote(told['code'][0])}&code_verifier={self._verifier}"
-        self._send(f"{self._token_head}{len(form)}\r\n\r\n{form}")
-
-    def _got_token(self, status: int, _head: bytes, body: bytes) -> None:
-        told = json.loads(body) if status == 200 else {}
-        if "access_token" not in told or "id_token" not in told:
-            raise ValueError(f"token: {status} {body[:300]!r}")
-        self.id_token = told["id_token"]
-        self._send(
-            f"GET {self._task.paths['userinfo']} HTTP/1.1\r\nHost: {self._task.host}\r\n"
-            f"Authorization: Bearer {told['access_token']}\r\n\r\n"
-        )
-
-    def _got_claims(self, status: int, _head: bytes, body: bytes) -> None:
-        told = json.loads(body) if status == 200 else {}
-        if not {"sub", "name", "birthdate"} <= told.keys():
-            raise ValueError(f"userinfo: {status} {body[:300]!r}")
-
-    def _send(self, request: str) -> None:
-        self.socket.sendall(request.encode())
-
-    def anew(self) -> None:
-        """A new connection in place of one that has gone bad."""
-        self.socket.close()
-        self._buffer = b""
-        self.socket = self._connected()
+def measure(task: Task, *cores: int) -> Sample:
+    """What processes of their own measured, one on each of these cores, which divide the connections."""
+    share = Task(**vars(task) | {"connections": max(1, task.connections // len(cores))})
+    command, running = [sys.executable, "-m", "tests.benchmarks.load"], []
+    for core in cores:
+        with on_cores(core):
+            running.append(
+                subprocess.Popen(
+                    command, cwd=ROOT, text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                )
+            )  # fmt: skip
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(asdict(share)))
+        process.stdin.close()
+        process.stdin = None  # or `communicate` would flush it
+    told = [process.communicate() for process in running]
+    if any(process.returncode for process in running):
+        raise RuntimeError(f"the load failed:\n{told[0][1][-3000:]}")
+    return together([Sample(**json.loads(out)) for out, _ in told])
 
 
-def _header(head: bytes, name: bytes) -> str:
-    for line in head.split(b"\r\n")[1:]:
-        if line[: len(name)].lower() == name:
-            return line.partition(b":")[2].strip().decode("latin-1")
-    return ""
+def together(samples: list[Sample]) -> Sample:
+    """What processes that ran side by side have measured: their rounds add up, what they watched they watched both."""
+    whole = samples[0]
+    for other in samples[1:]:
+        whole.flows += other.flows
+        whole.bad += other.bad
+        whole.milliseconds += other.milliseconds
+        whole.load_cpu_seconds += other.load_cpu_seconds
+    return whole
 
 
-def _is_whole(head: bytes, body: bytes) -> bool:
-    start = head.find(b"\r\ncontent-length:")
-    if start < 0:
-        return b"\r\ntransfer-encoding: chunked" not in head or body.endswith(b"0\r\n\r\n")
-    return len(body) >= int(head[start + 17 :].split(b"\r\n", 1)[0])
+class _Walking:
+    """All walkers of one task. What they do counts for the `sample` of the moment."""
 
+    def __init__(self, task: Task) -> None:
+        self.task, self.sample = task, Sample()
+        self._selector = selectors.DefaultSelector()
+        self._count = 0
+        self._first = random.randrange(max(1, len(task.place.cookies)))  # so that samples are not all of the same few
+        self.idle: deque[Walker] = deque(self._walker() for _ in range(task.connections))
 
-def run(task: Task) -> Sample:
-    sample, walkers = Sample(), [Walker(task, number) for number in range(task.connections)]
-    selector = selectors.DefaultSelector()
-    for walker in walkers:
-        selector.register(walker.socket, selectors.EVENT_READ, walker)
-        walker.begin()
-    _walk(selector, Sample(), time.perf_counter() + task.warm_up_seconds)
-    before = {name: cpu_seconds(pids) for name, pids in task.processes.items()}
-    began, own = time.perf_counter(), time.process_time()
-    _walk(selector, sample, began + task.seconds)
-    sample.seconds, sample.load_cpu_seconds = time.perf_counter() - began, time.process_time() - own
-    sample.cpu_seconds = {name: cpu_seconds(pids) - before[name] for name, pids in task.processes.items()}
-    for walker in walkers:
-        walker.socket.close()
-    return sample
+    def close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            key.data.socket.close()
+        self._selector.close()
 
+    def gather(self) -> None:
+        """Every walker has what its work needs, or some answer was bad."""
+        everybody = list(self.idle)
+        self.idle.clear()
+        for walker in everybody:
+            walker.now()
+        while not all(walker.ready for walker in everybody) and not self.sample.bad:
+            self.turn(time.perf_counter() + SILENCE_SECONDS, again=True)
 
-def _walk(selector: selectors.BaseSelector, sample: Sample, until: float) -> None:
-    while (now := time.perf_counter()) < until:
-        ready: list[Any] = selector.select(min(SILENCE_SECONDS, until - now))
+    def turn(self, until: float, *, again: bool) -> None:
+        """Waits for answers, not longer than to this moment; whoever has done a round begins the next, or is idle."""
+        ready: list[Any] = self._selector.select(max(0.0, min(SILENCE_SECONDS, until - time.perf_counter())))
         for key, _ in ready:
             walker: Walker = key.data
             try:
                 if not walker.go_on():
                     continue
-                sample.flows += 1
-                sample.milliseconds.append((time.perf_counter() - walker.began) * 1000)
-                sample.id_token, sample.nonce = walker.id_token, walker.nonce
+                self.sample.flows += 1
+                self.sample.milliseconds.append((time.perf_counter() - walker.began) * 1000)
+                self.sample.id_token, self.sample.nonce = walker.id_token, walker.nonce
             except (ValueError, OSError) as problem:
-                sample.bad.append(str(problem))
-                selector.unregister(walker.socket)
+                self.sample.bad.append(str(problem))
+                self._selector.unregister(walker.socket)
                 walker.anew()
-                selector.register(walker.socket, selectors.EVENT_READ, walker)
-            walker.begin()
+                self._selector.register(walker.socket, selectors.EVENT_READ, walker)
+            if again:
+                walker.now()
+            else:
+                self.idle.append(walker)
+
+    def at_pace(self, seconds: float, pace: float) -> None:
+        """Rounds begin at moments of chance, so many a second; returns when the last one has ended, or nobody answers.
+
+        A round belongs to this time if it was due in it, so that what began is waited for.
+        """
+        began = now = time.perf_counter()
+        end, due, waiting, last_sign = began + seconds, began + random.expovariate(pace), deque[float](), began
+        while due < end or waiting or self._busy:
+            while due <= now and due < end:
+                waiting.append(due)
+                due += random.expovariate(pace)
+            while waiting and (self.idle or self._count < MOST_CONNECTIONS):
+                (self.idle.popleft() if self.idle else self._walker()).begin(waiting.popleft())
+            done = self.sample.flows + len(self.sample.bad)
+            self.turn(due if due < end else now + 1, again=False)
+            now = time.perf_counter()
+            if self.sample.flows + len(self.sample.bad) > done or not self._busy:
+                last_sign = now
+            elif now - last_sign > SILENCE_SECONDS:
+                self.sample.bad.append(f"no answer in {SILENCE_SECONDS} seconds")
+                return
+
+    @property
+    def _busy(self) -> int:
+        return self._count - len(self.idle)
+
+    def _walker(self) -> Walker:
+        step = max(self.task.connections, 1)
+        walker = WORKS[self.task.work](self.task.place, self._first + self._count, step)
+        self._selector.register(walker.socket, selectors.EVENT_READ, walker)
+        self._count += 1
+        return walker
+
+
+def run(task: Task) -> Sample:
+    with contextlib.closing(_Walking(task)) as walking:
+        if task.pace is None:
+            walking.gather()
+            if walking.sample.bad:
+                return Sample(bad=walking.sample.bad)
+        _walk(walking, task.warm_up_seconds)
+        sample = walking.sample = Sample()
+        before = {name: cpu_seconds(pids) for name, pids in task.processes.items()}
+        began, own = time.perf_counter(), time.process_time()
+        _walk(walking, task.seconds)
+        sample.seconds, sample.load_cpu_seconds = time.perf_counter() - began, time.process_time() - own
+        sample.cpu_seconds = {name: cpu_seconds(pids) - before[name] for name, pids in task.processes.items()}
+        return sample
+
+
+def _walk(walking: _Walking, seconds: float) -> None:
+    if walking.task.pace is not None:
+        walking.at_pace(seconds, walking.task.pace)
+        return
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        walking.turn(until, again=True)
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(run(Task(**json.load(sys.stdin))))))
+    told = json.load(sys.stdin)
+    print(json.dumps(asdict(run(Task(**told | {"place": Place(**told["place"])})))))

@@ -1,9 +1,11 @@
-// npm's oidc-provider as the other side of the benchmark: the same path, the same algorithms, one process.
+// npm's oidc-provider as the other side of the benchmark: the same paths, the same algorithms, in WORKERS processes.
 //
-// Environment: PORT, STORE ("memory", or the path of a Valkey server's unix socket), CLIENT (JSON metadata of the one client).
-// Prints {"issuer": "...", "versions": {...}} when it listens; ends when its standard input closes.
+// Environment: PORT, STORE ("memory", or the path of a Valkey server's unix socket), CLIENTS (JSON list of metadata),
+// WORKERS (more than one: a cluster of Node's own).
+// Prints {"issuer": "...", "versions": {...}} when all listen; ends when its standard input closes.
 // A person without a session is signed in at once as the account that `login_hint` names, and the grant is made and kept,
 // so that a session made this way answers later requests as one of ours does. Nothing is remembered anywhere else.
+import cluster from 'node:cluster';
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,9 +14,34 @@ console.warn = console.info = () => {};
 const { default: Provider } = await import('oidc-provider');
 const { default: Redis } = await import('ioredis');
 
-const { PORT, STORE, CLIENT } = process.env;
+const { PORT, STORE, CLIENTS } = process.env;
+const WORKERS = Number(process.env.WORKERS);
 const ISSUER = `http://peer.localhost:${PORT}`;
-process.stdin.on('end', () => process.exit(0)).resume();
+const version = (name) => JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url))).version;
+
+function listening() {
+  const versions = { node: process.version, 'oidc-provider': version('oidc-provider'), ioredis: version('ioredis') };
+  process.stdout.write(`${JSON.stringify({ issuer: ISSUER, versions })}\n`);
+}
+
+/** What all processes of a cluster must share: the key that signs, and the one that signs cookies. */
+function secrets() {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: randomUUID() };
+  return { key, cookies: randomUUID() };
+}
+
+if (WORKERS > 1 && cluster.isPrimary) {
+  const SECRETS = JSON.stringify(secrets());
+  let ready = 0;
+  cluster.on('listening', () => { ready += 1; if (ready === WORKERS) listening(); });
+  cluster.on('exit', () => process.exit(1));
+  for (let number = 0; number < WORKERS; number += 1) cluster.fork({ SECRETS });
+  process.stdin.on('end', () => process.exit(0)).resume();
+  await new Promise(() => {});
+}
+if (cluster.isPrimary) process.stdin.on('end', () => process.exit(0)).resume();
+else process.on('disconnect', () => process.exit(0));
 
 // The library's own adapter in memory forgets what does not fit into a thousand entries; this one forgets nothing but the expired.
 class InMemory {
@@ -95,18 +122,18 @@ class InValkey {
   }
 }
 
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const shared = process.env.SECRETS ? JSON.parse(process.env.SECRETS) : secrets();
 const person = (id) => ({
   sub: id, name: 'Nguyễn Thị Mai Anh', family_name: 'Nguyễn', middle_name: 'Thị Mai', given_name: 'Anh',
   birthdate: '1992-08-05', updated_at: 1790000000,
 });
 
-const client = JSON.parse(CLIENT);
+const common = { id_token_signed_response_alg: 'ES256', require_auth_time: true, subject_type: 'pairwise' };
 const provider = new Provider(ISSUER, {
   adapter: server ? InValkey : InMemory,
-  clients: [{ ...client, id_token_signed_response_alg: 'ES256', require_auth_time: true, subject_type: 'pairwise' }],
-  jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: randomUUID() }] },
-  cookies: { keys: [randomUUID()] },
+  clients: JSON.parse(CLIENTS).map((client) => ({ ...client, ...common })),
+  jwks: { keys: [shared.key] },
+  cookies: { keys: [shared.cookies] },
   subjectTypes: ['pairwise'],
   pairwiseIdentifier: (_, account, { clientId }) => createHash('sha256').update(`${clientId} ${account}`).digest('base64url'),
   claims: {
@@ -116,8 +143,14 @@ const provider = new Provider(ISSUER, {
   findAccount: (_, id) => ({ accountId: id, claims: () => person(id) }),
   interactions: { url: (_, { uid }) => `/interaction/${uid}` },
   pkce: { required: () => true },
-  ttl: { AccessToken: 300, AuthorizationCode: 60, Grant: 28800, IdToken: 300, Interaction: 600, Session: 28800 },
-  features: { devInteractions: { enabled: false } },
+  issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
+  ttl: {
+    AccessToken: 300, AuthorizationCode: 60, ClientCredentials: 300, Grant: 28800, IdToken: 300, Interaction: 600,
+    RefreshToken: 28800, Session: 28800,
+  },
+  features: {
+    clientCredentials: { enabled: true }, devInteractions: { enabled: false }, introspection: { enabled: true },
+  },
 });
 
 async function signIn(request, response) {
@@ -129,10 +162,6 @@ async function signIn(request, response) {
   return provider.interactionFinished(request, response, { login, consent }, { mergeWithLastSubmission: false });
 }
 
-const version = (name) => JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url))).version;
 const answer = provider.callback();
 createServer((request, response) => (request.url.startsWith('/interaction/') ? signIn(request, response) : answer(request, response)))
-  .listen(Number(PORT), '127.0.0.1', () => {
-    const versions = { node: process.version, 'oidc-provider': version('oidc-provider'), ioredis: version('ioredis') };
-    process.stdout.write(`${JSON.stringify({ issuer: ISSUER, versions })}\n`);
-  });
+  .listen(Number(PORT), '127.0.0.1', () => { if (cluster.isPrimary) listening(); });

@@ -1,4 +1,4 @@
-"""What processes use: cores to run on, CPU time of a whole tree, and a yardstick for the machine's own mood."""
+"""What processes use: cores to run on, CPU time of a whole tree, memory, and a yardstick for the machine's own mood."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def cores() -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Processes started within the block run on this core alone."""
+def on_cores(*chosen: int) -> Iterator[None]:
+    """Processes started within the block run on these cores alone."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, chosen)
     try:
         yield
     finally:
@@ -32,6 +32,12 @@ def on_core(core: int) -> Iterator[None]:
 def cpu_seconds(roots: Sequence[int]) -> float:
     """CPU time so far of these processes, all that descend from them, and all of those that have ended."""
     return sum(_ticks(pid, reaped=pid in roots) for pid in _trees(roots)) / TICKS_PER_SECOND
+
+
+def pss_megabytes(pid: int) -> float:
+    """Memory of one process, what it shares with others divided among them (proc(5): PSS)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def _trees(roots: Sequence[int]) -> list[int]:
@@ -62,7 +68,7 @@ def _ticks(pid: int, *, reaped: bool) -> int:
 
 def yardstick(core: int) -> float:
     """Milliseconds of CPU that a fixed piece of Python takes on this core right now."""
-    with on_core(core):
+    with on_cores(core):
         began, total = time.process_time(), 0
         for turn in range(YARDSTICK_TURNS):
             total += turn

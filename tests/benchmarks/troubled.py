@@ -10,25 +10,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import secrets
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from idp.sources import SourceDraft
 from idp.storage import schema
+from tests.benchmarks.brokered import source
 from tests.benchmarks.browsers import Errand, Outcome
-from tests.benchmarks.contestants import stores
+from tests.benchmarks.contestants import QUIET, stores
 from tests.benchmarks.processes import cores
-from tests.benchmarks.sso import _new_database
-from tests.node import node
-from tests.races.provider import Portal, Provider, free_port, provider, said, sign_in
+from tests.benchmarks.rounds import percentile
+from tests.races.provider import Portal, Provider, provider, said, sign_in
 
 HERE = Path(__file__).parent
 PEOPLE = 300
@@ -43,10 +39,7 @@ def main() -> None:
             database_url, short_lived_url = f"sqlite:///{home}/motcua.db", "database"
             if options.engine == "postgresql":
                 kept = stack.enter_context(stores(home, cores()[1]))
-                database_url, short_lived_url = (
-                    _new_database(kept.postgresql_url, "troubled"),
-                    f"unix://{kept.valkey_path}",
-                )
+                database_url, short_lived_url = kept.addresses("postgresql", "troubled")
             schema.upgrade(database_url)
             running = stack.enter_context(
                 provider(
@@ -54,7 +47,7 @@ def main() -> None:
                     database_url,
                     short_lived_url,
                     workers=2,
-                    variables={"IDP_LIMITS__LOGINS_PER_NETWORK_PER_MINUTE": "1000000"},  # all come from one
+                    variables=QUIET,
                 )
             )
             _measure(running, stack, options)
@@ -74,9 +67,9 @@ def _options() -> argparse.Namespace:
 
 def _measure(running: Provider, stack: contextlib.ExitStack, options: argparse.Namespace) -> None:
     portal = running.portal("portal")
-    good = stack.enter_context(_source(running, "good"))
-    stack.enter_context(_source(running, "slow", TOKEN_DELAY_MS=str(SLOW_MILLISECONDS)))
-    dead = stack.enter_context(_source(running, "dead"))
+    good = stack.enter_context(source(running, "good"))
+    stack.enter_context(source(running, "slow", TOKEN_DELAY_MS=str(SLOW_MILLISECONDS)))
+    dead = stack.enter_context(source(running, "dead"))
     numbers = [f"{number:012}" for number in range(10**11, 10**11 + PEOPLE)]
     for number in numbers:
         sign_in(running.house, said(int(number)), portal)
@@ -89,7 +82,7 @@ def _measure(running: Provider, stack: contextlib.ExitStack, options: argparse.N
         calm = _go(running, portal, numbers, {"good": options.pace}, options.seconds)
         paces = {"good": options.pace, "slow": options.tries, "dead": options.tries}
         troubled = _go(running, portal, numbers, paces, options.seconds)
-        ratios.append(_percentile(troubled, 99) / _percentile(calm, 99))
+        ratios.append(percentile(troubled.milliseconds, 99) / percentile(calm.milliseconds, 99))
         print(
             f"round {number + 1}: calm {_told(calm)}; troubled {_told(troubled)}; p99 {ratios[-1]:.2f} times",
             flush=True,
@@ -113,37 +106,9 @@ def _go(running: Provider, portal: Portal, numbers: list[str], paces: dict[str, 
     return outcome
 
 
-@contextlib.contextmanager
-def _source(running: Provider, name: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    port, secret = free_port(), secrets.token_urlsafe(24)
-    issuer = f"http://{name}.localhost:{port}"
-    environment = {"PATH": os.environ["PATH"], "PORT": str(port), "ISSUER": issuer, **variables}
-    process = subprocess.Popen(
-        [node(), str(HERE / "quick_source.mjs")], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    draft = SourceDraft(
-        id=name, kind="population", name_vi=name, name_en=name, ceiling=3,
-        configuration={"issuer": issuer, "client_id": "motcua"}, secrets={"client_secret": secret},
-    )  # fmt: skip
-    with running.house.database.write() as tx:
-        running.house.sources.save(tx, draft)
-        running.house.sources.set_enabled(tx, name, True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _percentile(outcome: Outcome, percent: int) -> float:
-    ordered = sorted(outcome.milliseconds)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
 def _told(outcome: Outcome) -> str:
     elsewhere = "".join(f", {number} at {source}" for source, number in outcome.elsewhere.items())
-    p50, p99 = _percentile(outcome, 50), _percentile(outcome, 99)
+    p50, p99 = percentile(outcome.milliseconds, 50), percentile(outcome.milliseconds, 99)
     return f"{len(outcome.milliseconds)} sign-ins{elsewhere}, p50 {p50:.0f} ms, p99 {p99:.0f} ms"
 
 
