@@ -26,6 +26,9 @@ POSTGRESQL_LIMITS = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
 
 # A statement here takes milliseconds; what takes longer waits for somebody who has forgotten to commit.
 POSTGRESQL_PATIENCE = "SET statement_timeout='8s'; SET lock_timeout='5s'; SET idle_in_transaction_session_timeout='15s'"
+# It finds its rows by an index. A plan that was made while a table was empty would read it whole, and is kept until
+# somebody analyses the table. Where there is no index, a table is read whole all the same.
+POSTGRESQL_PLANS = "SET enable_seqscan=off; SET jit=off"
 
 
 def make_engine(url: str) -> Engine:
@@ -61,5 +64,6 @@ def own_connection(engine: Engine) -> Any:
         connection.rollback()  # ends what the pool's ping began
         connection.autocommit = True
         connection.execute(POSTGRESQL_PATIENCE)
+        connection.execute(POSTGRESQL_PLANS)
         connection.prepare_threshold = 0  # every statement here is run many times: prepare it at once
     return connection

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from idp.settings import UnsafeSettings
 from idp.storage import Database
 from idp.storage.engines import make_engine
-from tests.storage.places import at_once
+from tests.storage.places import at_once, empty_database
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,15 @@ def test_postgresql_holds_no_transaction_open_between_two_statements(postgresql_
     first, second = (database.one(text("SELECT txid_current()")) for _ in range(2))
     assert first != second
     database.engine.dispose()
+
+
+def test_postgresql_goes_by_the_index_also_where_a_table_was_empty_when_it_planned(tmp_path: Path) -> None:
+    with empty_database("postgresql", tmp_path) as url:
+        database = Database(make_engine(url))
+        plan = database.all(text("EXPLAIN SELECT key FROM spent WHERE key = 'x'"))
+        assert "Index" in str(plan), plan
+        assert "Seq Scan" not in str(plan), plan
+        database.engine.dispose()
 
 
 @pytest.mark.parametrize(
