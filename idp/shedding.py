@@ -112,6 +112,7 @@ class Shedding:
             if now - self._told_at < TOLD_EVERY_SECONDS:
                 return
             refused, self._untold, self._told_at = self._untold, 0, now
+        structlog.contextvars.clear_contextvars()  # what stands there is of the request before, on this thread
         log.warning("overloaded", refused=refused)
 
 

@@ -1,5 +1,5 @@
 """What becomes of people when three times as many come as can be served: who is let in, how soon, and who is told to
-come back. The load plays the proxy: it writes when it passed each request on.
+come back. The load plays the proxy: it writes when it passed each request on, and stops when too much is under way.
 
 People come at moments of chance, whether or not those before them were answered, as people do. Each begins a single
 sign-on; who is turned away is gone; who is let in has a code redeemed and claims read, and must not be turned away.
@@ -28,6 +28,7 @@ from tests.races.provider import Provider, provider
 
 ROOT = Path(__file__).parents[2]
 HEADER = "X-Request-Start"
+WALL = 500  # requests under way, above which the proxy lets no beginning through (limit_conn in nginx.conf)
 LIMIT_SECONDS = 1.0  # p99 of what is let in
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636 appendix B
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -48,6 +49,7 @@ class Task:
 class Outcome:
     served: int = 0
     refused: int = 0
+    walled: int = 0  # refused by the proxy, since too much was under way
     served_ms: list[float] = field(default_factory=list)  # of each request that was let in
     refused_ms: list[float] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # turned away in the middle, or worse
@@ -56,7 +58,7 @@ class Outcome:
 
 class Load:
     def __init__(self, task: Task) -> None:
-        self._task, self.outcome = task, Outcome()
+        self._task, self.outcome, self._under_way = task, Outcome(), 0
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         basic = base64.b64encode(f"{quote(task.client_id)}:{quote(task.client_secret)}".encode()).decode()
         self._basic = f"Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -85,6 +87,9 @@ class Load:
             await self._person(number)
 
     async def _person(self, number: int) -> None:
+        if self._under_way >= WALL:
+            self.outcome.walled += 1
+            return
         cookie = self._task.cookies[number % len(self._task.cookies)]
         status, head, _ = await self._ask(f"GET /authorize?{self._query}", f"Cookie: {cookie}\r\n")
         if status == 503:
@@ -103,7 +108,7 @@ class Load:
             self.outcome.lost.append(f"{status} {problem!r}")
 
     async def _ask(self, line: str, headers: str, body: str = "") -> tuple[int, bytes, bytes]:
-        began = time.perf_counter()
+        began, self._under_way = time.perf_counter(), self._under_way + 1
         host = f"Host: idp.localhost:{self._task.port}\r\n{HEADER}: t={time.time():.3f}\r\n"
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         reader, writer = self._idle.pop() if self._idle else await self._connected()
@@ -112,6 +117,7 @@ class Load:
         size = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
         told = await reader.readexactly(size)
         self._idle.append((reader, writer))
+        self._under_way -= 1
         status, took = int(head[9:12]), (time.perf_counter() - began) * 1000
         (self.outcome.refused_ms if status == 503 else self.outcome.served_ms).append(took)
         return status, head, told
@@ -195,7 +201,8 @@ def _told(outcome: Outcome, seconds: float) -> str:
         ("turned away", outcome.refused_ms),
         ("the load was late", outcome.late_ms),
     ]
-    lines = [f"in {seconds:.0f} seconds {outcome.served} sign-ons served, {outcome.refused} turned away"]
+    refused = f"{outcome.refused} turned away, {outcome.walled} by the proxy"
+    lines = [f"in {seconds:.0f} seconds {outcome.served} sign-ons served, {refused}"]
     lines += [
         f"{name}: p50 {percentile(each, 50):.0f} ms, p99 {percentile(each, 99):.0f} ms, {len(each)} requests"
         for name, each in rows
