@@ -189,7 +189,7 @@ def test_a_portal_that_this_release_cannot_read_is_nobody_and_stops_nobody_else(
     found = clients.by_resource("https://api.example/")
     assert found is not None and found.id == "api"
     assert clients.by_resource("https://old.example/") is clients.find("old") is clients.read("old") is None
-    logged = capsys.readouterr().out
+    logged = "".join(capsys.readouterr())
     assert "client_unreadable" in logged and "old" in logged and "let this pass" not in logged
 
 

@@ -116,7 +116,7 @@ def test_a_portal_that_redeems_while_the_session_ends_is_told_or_gets_nothing(
         now = clock.seconds()
         with running.house.database.write() as tx:
             row = tx.one(
-                models.GRANT, grant_id=entropy.ordered_id(), session_id=citizen.session_id, client_id=portal.id,
+                models.GRANT.first, grant_id=entropy.ordered_id(), session_id=citizen.session_id, client_id=portal.id,
                 sector=f"{portal.id}.localhost", claims=1, level=3, auth_time=0, mandate_id=None,
                 issued_at=now, now=now, scopes=1, offline=0, expires_at=now, binding=None, resource=None,
             )  # fmt: skip
