@@ -8,23 +8,17 @@ becomes of the request, and where that has to be shown, Flask is handed what it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from idp import clock, entropy, errors, observe
 from idp.audit import Audit
-from idp.errors import Failure, Refused
-from idp.keys import CannotSign
+from idp.errors import Failure
 from idp.oidc.http import Response, as_error
+from idp.oidc.refusing import failure_of
 from idp.oidc.wsgi import ENDPOINT, OUTCOME, REQUEST_ID, Endpoint, Environ, StartResponse, request_of, send
-from idp.storage.database import Unreachable
 
 NOT_SNIFFED = ("X-Content-Type-Options", "nosniff")
-RETRY_AFTER = ("Retry-After", "5")  # while a store is away
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +59,8 @@ class Front:
             if endpoint.on_pages:
                 environ[OUTCOME] = problem
                 return self.pages(environ, begin)
-            response = self._failure(problem)
+            failure, headers = failure_of(problem, self.audit)
+            response = _told(failure, *headers)
         if isinstance(response, Response):
             return send(response, environ, begin, NOT_SNIFFED)
         environ[OUTCOME] = response
@@ -78,21 +73,6 @@ class Front:
         if not endpoint.always:
             self.before()
         return endpoint.answer(request)
-
-    def _failure(self, problem: Exception) -> Response:
-        if isinstance(problem, Refused):
-            with suppress(Unreachable):  # the refusal stands, whether or not it can be written down
-                self.audit.refused(problem.failure)
-            log.info("refused", code=problem.failure.code, detail=problem.detail)
-            return _told(problem.failure)
-        if isinstance(problem, CannotSign):
-            log.error("cannot_sign", problem=str(problem))
-            return _told(errors.CANNOT_SIGN, RETRY_AFTER)
-        if isinstance(problem, Unreachable):
-            log.error("unreachable", problem=str(problem))
-            return _told(errors.STORE_UNREACHABLE, RETRY_AFTER)
-        log.exception("unforeseen", kind=type(problem).__name__)
-        return _told(errors.INTERNAL)
 
 
 def _told(failure: Failure, *headers: tuple[str, str]) -> Response:

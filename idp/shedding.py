@@ -12,28 +12,25 @@ and would be lost. Nobody is turned away from health and metrics.
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
 from flask import Flask
 
 from idp import clock, errors, observe
+from idp.oidc.http import Response, as_error
+from idp.oidc.refusing import RETRY_AFTER
+from idp.oidc.wsgi import Environ, StartResponse, send
 from idp.settings import Settings
 from idp.web import language, pages
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-Answer = tuple[list[tuple[str, str]], bytes]
-
 BEGINNINGS = frozenset({"/", "/authorize", "/par", "/device_authorization", "/register"})
 ALWAYS = frozenset({"/health/live", "/health/ready", "/metrics"})
-RETRY_AFTER_SECONDS = 5
 DRIFT = 0.0001  # how much faster one clock may run than the other: a hundred parts in a million
 DISBELIEVED_AFTER_SECONDS = 2.0
 TOLD_EVERY_SECONDS = 10.0  # in the log
-STATUS = "503 Service Unavailable"
 log = structlog.get_logger()
 
 
@@ -94,15 +91,13 @@ class Shedding:
         self._answers = _answers(app)  # made once: to refuse has to cost next to nothing
         self._told_at, self._untold, self._lock = 0.0, 0, threading.Lock()
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         started = _seconds(environ.get(self._variable, ""))
         if started is None or self._gate.admits(environ["PATH_INFO"], started):
             return self._app(environ, start_response)
-        headers, body = self._answers[_reader(environ)]
         observe.REFUSALS.labels(errors.OVERLOADED.code).inc()
         self._tell()
-        start_response(STATUS, list(headers))
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        return send(self._answers[_reader(environ)], environ, start_response)
 
     def _tell(self) -> None:
         """One line for many: a log that grows with the load would be one more load."""
@@ -122,26 +117,18 @@ def _seconds(header: str) -> float | None:
     return float(number) if len(number) <= 20 and number.replace(".", "", 1).isdecimal() else None
 
 
-def _reader(environ: dict[str, Any]) -> str:
+def _reader(environ: Environ) -> str:
     """A language for whoever takes pages; "json" for programs."""
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
         return "json"
     return language.choose(None, None, (), environ.get("HTTP_ACCEPT_LANGUAGE", "")[:200])
 
 
-def _answers(app: Flask) -> dict[str, Answer]:
-    failure, later = errors.OVERLOADED, ("Retry-After", str(RETRY_AFTER_SECONDS))
-    told = json.dumps({"error": failure.error, "error_description": f"{failure.code}: {failure.description}"}).encode()
-    kind = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
-    answers: dict[str, Answer] = {"json": ([*kind, later, _length(told)], told)}
+def _answers(app: Flask) -> dict[str, Response]:
+    answers = {"json": as_error(errors.OVERLOADED, RETRY_AFTER)}
     with app.test_request_context():
         for each in language.LANGUAGES:
             page = pages.overloaded(each)
-            body = page.get_data()
             kept = [(name, value) for name, value in page.headers if name != "Content-Length"]
-            answers[each] = ([*kept, later, _length(body)], body)
+            answers[each] = Response(status=page.status_code, headers=(*kept, RETRY_AFTER), body=page.get_data())
     return answers
-
-
-def _length(body: bytes) -> tuple[str, str]:
-    return "Content-Length", str(len(body))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
@@ -30,6 +30,7 @@ from granian.server import MPServer as _MPServer
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from idp import clock
+from idp.oidc.wsgi import Application, Environ, StartResponse
 
 WAITING_CONNECTIONS = 2048  # that the system holds for us while every thread is busy
 GRACE_SECONDS = 20  # between SIGTERM and SIGKILL: longer than any request may take
@@ -39,7 +40,6 @@ LEAVE = signal.SIGUSR1
 LISTEN_FDS_START = 3  # sd_listen_fds(3)
 
 MPServer: Any = _MPServer  # what is overridden below has no types
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 log = structlog.get_logger()
 
 
@@ -164,7 +164,7 @@ class Leaving:
         nobody.close()
         self._has_begun = True
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         def begin(line: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             if self._has_begun:  # it may have begun since we were asked
                 headers = [*headers, ("Connection", "close")]

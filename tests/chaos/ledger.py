@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from idp import entropy
-from idp.app import House
 from idp.audit.models import AuditRow
+from idp.house import House
 from idp.oidc.sealed import open_access_token
 from idp.people.models import ConsentRow, LinkRow, PersonRow
 from idp.sessions.models import GrantRow, SessionRow

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from idp import entropy
-from idp.app import House, build
+from idp.house import House, build
 from idp.people.claims import CLAIMS
 from idp.people.models import PersonRow
 from idp.settings import load

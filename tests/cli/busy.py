@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import os
-import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HOST = "idp.localhost"
+from tests.served import HOST, Connection, killed_in_the_end
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Host": HOST}
-PATIENCE_SECONDS = 60
 
 
 @dataclass
@@ -59,22 +57,6 @@ class Busy:
                 self.failed.append(f"{response.status} {body[:200]!r}")
 
 
-class Connection(http.client.HTTPConnection):
-    """To a port or to a local socket; begun anew when the server has said that it ends."""
-
-    def __init__(self, address: tuple[str, int] | str) -> None:
-        super().__init__(HOST, timeout=PATIENCE_SECONDS)
-        self._address = address
-
-    def connect(self) -> None:
-        if isinstance(self._address, str):
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(PATIENCE_SECONDS)
-            self.sock.connect(self._address)
-        else:
-            self.sock = socket.create_connection(self._address, PATIENCE_SECONDS)
-
-
 @contextmanager
 def busy(address: tuple[str, int] | str, connections: int = 20) -> Iterator[Busy]:
     """So many connections with one request after the other on them, until the block ends."""
@@ -99,9 +81,5 @@ def handed_over(
             ["bash", "-c", script, "bash", *command], stderr=log, cwd="/", env=environment,
             pass_fds=(listening.fileno(),), start_new_session=True,
         )  # fmt: skip
-    try:
+    with killed_in_the_end(process):
         yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

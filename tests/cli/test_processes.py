@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import requests
 
 from tests.cli.conftest import Terminal
 from tests.demo.stand_ins import free_port_base
+from tests.served import killed_in_the_end
 from tests.servers import eventually
 
 
@@ -26,12 +27,8 @@ def running(terminal: Terminal, *words: str) -> Iterator[subprocess.Popen[str]]:
             terminal.command(*words), env=terminal.process_environment(), cwd="/", stderr=log, text=True,
             start_new_session=True,
         )  # fmt: skip
-    try:
+    with killed_in_the_end(process):
         yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def log_of(terminal: Terminal) -> str:

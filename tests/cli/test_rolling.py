@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.busy import FORM, Connection, busy, handed_over
+from tests.cli.busy import FORM, busy, handed_over
 from tests.cli.conftest import Terminal
 from tests.cli.test_processes import log_of, running, workers_of
 from tests.demo.stand_ins import free_port_base
+from tests.served import Connection, is_ready
 from tests.servers import eventually
 
 CHANGED_WITHIN_SECONDS = 120
@@ -24,17 +25,6 @@ def terminal(terminal: Terminal) -> Terminal:
     # All connections fail to prove a client that nobody knows, and come from one network.
     terminal.environment["IDP_LIMITS__FAILED_AUTHENTICATIONS_PER_CLIENT_PER_MINUTE"] = "1000000"
     return terminal
-
-
-def is_ready(address: tuple[str, int] | str) -> bool:
-    connection = Connection(address)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def test_all_processes_are_replaced_at_sighup_and_no_request_is_lost(terminal: Terminal) -> None:

@@ -25,14 +25,15 @@ import pytest
 import requests
 
 from idp import seal
-from idp.app import House, build
 from idp.clients import Registration
+from idp.house import House, build
 from idp.settings import load
 from idp.storage import schema
-from tests.cli.busy import Connection, handed_over
+from tests.cli.busy import handed_over
 from tests.oidc.certificates import Held, authority, issued
 from tests.production.installed import CERTIFICATE_HOST, FILES, HOST, Site, site, valkey
 from tests.races.provider import said, sign_in
+from tests.served import is_ready
 from tests.servers import eventually, postgresql_url
 
 __all__ = ["postgresql_url"]
@@ -90,22 +91,11 @@ def installation(tmp_path: Path, postgresql_url: str) -> Iterator[Installation]:
         listening.listen(100)
         command = [sys.executable, "-c", "from idp.cli import main; main()", "serve", "--workers", "2"]
         process = stack.enter_context(handed_over(listening, command, environment, tmp_path / "log"))
-        eventually(lambda: process.poll() is not None or _is_ready(home / "serve.sock"), 120)
+        eventually(lambda: process.poll() is not None or is_ready(str(home / "serve.sock")), 120)
         assert process.poll() is None, (tmp_path / "log").read_text()
         yield Installation(house, stack.enter_context(site(home, root)), root, secret or "", process)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
-
-
-def _is_ready(path: Path) -> bool:
-    connection = Connection(str(path))
-    try:
-        connection.request("GET", "/health/ready", headers={"Host": HOST})
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def signed_on(installation: Installation, browser: requests.Session) -> dict[str, Any]:

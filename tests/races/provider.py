@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import http.client
 import os
 import secrets
 import signal
@@ -26,6 +25,7 @@ from idp.house import House, build
 from idp.people.claims import CLAIMS
 from idp.sessions import SignedIn
 from idp.settings import load
+from tests.served import is_ready
 
 ROOT = Path(__file__).parent.parent.parent
 START_LIMIT_SECONDS = 120  # a busy laptop takes long to start five processes
@@ -81,14 +81,7 @@ class Provider:
         return [sign_in(self.house, said(secrets.randbelow(10**12)), *portals) for _ in range(number)]
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/health/ready")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        return is_ready(("127.0.0.1", self.port), patience_seconds=5)
 
 
 def said(number: int, **changes: Any) -> Assertion:
