@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType
 
 import structlog
 
@@ -31,6 +30,8 @@ LOOK_AT_KEYS_EVERY_SECONDS = 60.0
 SILENT_TRIES = 3  # after so many the register is left in peace for now
 AFTER_FAULT_SECONDS = 5.0
 BREATH_SECONDS = 0.05  # between two batches of expiry, for those who wait for the database
+ALIVE_SECONDS = 5.0  # between two looks whether there is still somebody to be asked to end
+ASKED_BY = (signal.SIGTERM, signal.SIGINT)
 SENDERS = 4  # more than the slow portals that are told at once (`idp.oidc.turns`)
 
 log = structlog.get_logger()
@@ -150,13 +151,14 @@ class Worker:
 def run_until_signalled(house: House, *, senders: int = SENDERS) -> None:
     """A worker ran until somebody sent SIGTERM or SIGINT."""
     worker = Worker(house, senders=senders)
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        worker.stop()
-
-    former = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    # Waited for, not handled: a handler would run in the midst of a thread that may hold the lock it needs.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_BY)
+    running = threading.Thread(target=worker.run, name="worker")
+    running.start()
     try:
-        worker.run()
+        while running.is_alive() and signal.sigtimedwait(ASKED_BY, ALIVE_SECONDS) is None:
+            pass
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        worker.stop()
+        running.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -10,7 +10,6 @@ import http.client
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,8 +74,8 @@ class Supervisor:
     def __init__(self, directory: Path) -> None:
         self._directory = directory  # where children run
         self._running: dict[str, tuple[Child, subprocess.Popen[bytes]]] = {}
-        self._asked = threading.Event()
-        self._impatient = False  # asked twice
+        # Words and no locks: a signal may come while this very thread holds what its handler would wait for.
+        self._asked = self._impatient = False  # impatient: asked twice
         self._former: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Supervisor:
@@ -145,7 +144,7 @@ class Supervisor:
         """Does not return: raises Stopped when asked to end, ChildFailed when a child does."""
         while True:
             self._check_all_alive()
-            self._pause(5 * POLL_SECONDS)
+            self._pause(2 * POLL_SECONDS)
 
     def _check_all_alive(self) -> None:
         for child, process in self._running.values():
@@ -154,12 +153,13 @@ class Supervisor:
                 raise ChildFailed(_obituary(child, code))
 
     def _pause(self, seconds: float = POLL_SECONDS) -> None:
-        if self._asked.wait(seconds):
+        clock.pause(seconds)
+        if self._asked:
             raise Stopped
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._impatient = self._asked.is_set()
-        self._asked.set()
+        self._impatient = self._asked
+        self._asked = True
 
     def _end_all(self) -> None:
         processes = [process for _, process in self._running.values()]
@@ -170,7 +170,7 @@ class Supervisor:
         while any(process.poll() is None for process in processes):
             if self._impatient or clock.monotonic() > deadline:
                 break
-            threading.Event().wait(POLL_SECONDS / 2)
+            clock.pause(POLL_SECONDS / 2)
         for process in processes:
             self._sweep(process)
         self._running.clear()

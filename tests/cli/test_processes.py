@@ -52,7 +52,7 @@ def test_the_server_serves_replaces_a_dead_process_and_ends_cleanly(terminal: Te
     def answers(path: str) -> str | None:
         try:
             answer = requests.get(address + path, headers={"Host": f"idp.localhost:{port}"}, timeout=10)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # nobody who could answer has started yet
             return None
         return answer.text if answer.ok else None
 
