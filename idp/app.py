@@ -111,7 +111,7 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         sources=house.sources, sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings,
         checking=house.checking,
     )  # fmt: skip
-    desk = Desk(journey, shelf, cookies)
+    desk = Desk(journey, cookies)
     visit_routes = VisitRoutes(
         desk=desk, journey=journey, visits=visits, shelf=shelf, sources=house.sources, short_lived=house.short_lived,
         settings=settings,

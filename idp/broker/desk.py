@@ -8,7 +8,7 @@ from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from idp.broker.journey import Journey
-from idp.broker.shelf import Arrived, Login, Shelf
+from idp.broker.shelf import Arrived, Login
 from idp.broker.steps import Step
 from idp.clients import Client
 from idp.errors import Failure
@@ -38,9 +38,8 @@ class At:
 
 
 class Desk:
-    def __init__(self, journey: Journey, shelf: Shelf, cookies: Cookies) -> None:
+    def __init__(self, journey: Journey, cookies: Cookies) -> None:
         self._journey = journey
-        self._shelf = shelf
         self._cookies = cookies
 
     def at(self, login_id: str, *, with_form: bool = False) -> At | None:
@@ -48,7 +47,7 @@ class Desk:
         login = self._journey.login(login_id, request.cookies)
         if with_form:
             self._journey.check_form(login, request.cookies, request.form.get("form_token", ""))
-        if login.expired or self._shelf.answer(login_id) or self._shelf.verdict(login_id):
+        if login.expired or login.answer or login.verdict:
             return None
         client = self._journey.client_of(login)
         standing = self._journey.standing(client, request.cookies)

@@ -6,7 +6,7 @@ Nothing is ever overwritten, so two tabs, two clicks or two workers cannot undo 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from idp import clock, entropy
@@ -18,6 +18,17 @@ from idp.storage import ShortLived
 
 KEPT_SECONDS = 21_600  # six hours: long after a sign-in has expired, its page still leads back to the portal
 SECOND_CLICK_SECONDS = 120
+_STEPS = ("signed-in", "told", "checked", "acted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the portal was, or is about to be, told: the parameters, and in which response_mode they go where."""
+
+    redirect_uri: str
+    parameters: dict[str, str]
+    mode: str
+    given_at: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +40,8 @@ class Login:
     request: str
     browser: str  # fingerprint, hexadecimal, of the cookie that this sign-in alone has
     expires_at: int
+    answer: Answer | None = None  # its end, if it had come to one when it was read
+    verdict: str | None = None  # the failure that it ends with
 
     @property
     def expired(self) -> bool:
@@ -60,37 +73,30 @@ class Arrived:
         return None if self.failure_code is None else CATALOGUE[self.failure_code]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the portal was, or is about to be, told: the parameters, and in which response_mode they go where."""
-
-    redirect_uri: str
-    parameters: dict[str, str]
-    mode: str
-    given_at: int
-
-
 class Shelf:
     def __init__(self, short_lived: ShortLived, sealer: Sealer) -> None:
         self._short_lived = short_lived
         self._sealer = sealer
 
     def keep_login(self, login: Login) -> None:
-        self._keep("login", login.id, asdict(login))
+        begun = {"need": vars(login.need), "request": login.request, "browser": login.browser}
+        self._keep("login", login.id, begun | {"expires_at": login.expires_at})
 
     def login(self, login_id: str) -> Login | None:
-        kept = self._read("login", login_id)
+        """The sign-in with its end, if it has one: one trip, for every request of a journey begins with it."""
+        kept, answer, verdict = self._read_all(("login", login_id), ("answer", login_id), ("verdict", login_id))
         if kept is None:
             return None
-        return Login(need=_need(kept.pop("need")), **kept)
+        need, answered = _need(kept.pop("need")), None if answer is None else Answer(**answer)
+        return Login(id=login_id, need=need, answer=answered, verdict=verdict, **kept)
 
     def progress(self, login_id: str, session_id: bytes) -> Progress:
         """What was done within this sign-in by whoever this session is of; another's steps do not count."""
         name = _within(login_id, session_id)
+        signed_in, told, checked, acted = self._read_all(*((kind, name) for kind in _STEPS))
         return Progress(
-            signed_in=self._read("signed-in", name) is not None, told=self._read("told", name) is not None,
-            checked=self._read("checked", name) is not None, acted=self._read("acted", name) is not None,
-        )  # fmt: skip
+            signed_in=signed_in is not None, told=told is not None, checked=checked is not None, acted=acted is not None
+        )
 
     def note_signed_in(self, login_id: str, session_id: bytes) -> None:
         self._keep("signed-in", _within(login_id, session_id), True)
@@ -126,12 +132,11 @@ class Shelf:
     def leg(self, handle: str) -> Leg | None:
         return _leg(self._read("leg", handle))
 
-    def take_leg(self, handle: str) -> Leg | None:
-        """The visit, which cannot be taken again; what remains is the name of its sign-in, for a second click."""
-        standing = self.leg(handle)
-        if standing is not None:  # first the trace, then the taking: between the two a second click finds both
-            self._keep("walked", handle, standing.login_id)
-        return _leg(self._opened("leg", handle, self._short_lived.take(_key("leg", handle))))
+    def take_leg(self, handle: str, login_id: str) -> bool:
+        """Whether this call took the visit; what remains is the name of its sign-in, for a second click."""
+        # First the trace, then the taking: between the two a second click finds both.
+        self._keep("walked", handle, login_id)
+        return self._short_lived.take(_key("leg", handle)) is not None
 
     def login_of_walked_leg(self, handle: str) -> str | None:
         login_id: str | None = self._read("walked", handle)
@@ -139,7 +144,7 @@ class Shelf:
 
     def keep_arrival(self, handle: str, arrived: Arrived) -> None:
         """A second click on the same answer of a source arrives where the first one did."""
-        self._keep("arrival", handle, [clock.seconds(), asdict(arrived)])
+        self._keep("arrival", handle, [clock.seconds(), vars(arrived)])
 
     def arrival(self, handle: str) -> Arrived | None:
         """Where the first click arrived, for two minutes with its session; None while it is still on its way."""
@@ -153,19 +158,12 @@ class Shelf:
         """The sign-in ends with this failure, which `oidc` will tell the portal."""
         self._keep("verdict", login_id, code)
 
-    def verdict(self, login_id: str) -> str | None:
-        code: str | None = self._read("verdict", login_id)
-        return code
-
     def keep_answer(self, login_id: str, answer: Answer) -> Answer:
         """The sign-in's one answer: this, unless another click was first; then that one."""
-        if self._keep("answer", login_id, asdict(answer)):
+        if self._keep("answer", login_id, vars(answer)):
             return answer
-        return self.answer(login_id) or answer
-
-    def answer(self, login_id: str) -> Answer | None:
-        kept = self._read("answer", login_id)
-        return None if kept is None else Answer(**kept)
+        first = self._read("answer", login_id)
+        return answer if first is None else Answer(**first)
 
     # A request that was pushed is read as often as its address is visited, and answered once (RFC 9126 section 7.3).
 
@@ -238,6 +236,11 @@ class Shelf:
 
     def _read(self, kind: str, name: str) -> Any:
         return self._opened(kind, name, self._short_lived.get(_key(kind, name)))
+
+    def _read_all(self, *named: tuple[str, str]) -> list[Any]:
+        """The values of these kinds and names, in one trip."""
+        sealed = self._short_lived.get_all([_key(kind, name) for kind, name in named])
+        return [self._opened(kind, name, value) for (kind, name), value in zip(named, sealed, strict=True)]
 
     def _opened(self, kind: str, name: str, sealed: bytes | None) -> Any:
         if sealed is None:

@@ -137,7 +137,7 @@ class Visits:
     def _gone_on(
         self, handle: str, login: Login, leg: Leg, answer: Input | None, cookies: Mapping[str, str]
     ) -> Arrived:
-        if self._shelf.take_leg(handle) is None:
+        if not self._shelf.take_leg(handle, login.id):
             return self.arrived_before(handle, cookies)
         arrived = self._arrived(login, leg, answer, cookies)
         self._shelf.keep_arrival(handle, arrived)

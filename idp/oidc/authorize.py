@@ -78,22 +78,21 @@ class Authorize:
         cookies = [("Set-Cookie", cookie) for cookie in started.cookies]
         return see_other(f"/sign-in/{started.login_id}", *cookies)
 
-    def resume(self, login_id: str, request: Request) -> Response | Delivery | Client:
+    def resume(self, login: Login, request: Request) -> Response | Delivery | Client:
         """The answer that a journey has come to; the portal alone if it was given before and cannot be repeated.
 
         Of two clicks both get the same answer, so that whichever response the browser shows leads on.
         """
-        login = self._journey.login(login_id, request.cookies)
         asked = AuthenticationRequest.from_json(login.request)
         if asked.device is not None:  # its answer waits until the device asks: `device_routes`
-            return see_other(f"{DEVICE_PAGE}/{login_id}/end")
+            return see_other(f"{DEVICE_PAGE}/{login.id}/end")
         client = self._journey.client_of(login)
-        given = self._shelf.answer(login_id)
+        given = login.answer
         if given is None:
             answer = self._answer(login, asked, client, request)
             if answer is None:
-                return see_other(f"/sign-in/{login_id}")
-            given = self._shelf.keep_answer(login_id, self._spent(answer, asked, login_id))
+                return see_other(f"/sign-in/{login.id}")
+            given = self._shelf.keep_answer(login.id, self._spent(answer, asked, login.id))
         elif clock.seconds() - given.given_at >= self._code_seconds:
             return client
         elif self._is_redeemed(given):
@@ -123,9 +122,8 @@ class Authorize:
         """What the portal is told; None if the journey is not at its end."""
         if not client.takes_answers_at(asked.redirect_uri):
             raise Refused(errors.BAD_REDIRECT_URI, client.id)  # taken off the registration while the person signed in
-        verdict = self._shelf.verdict(login.id)
-        if verdict is not None:
-            return self._answers.error(asked.redirect_uri, asked.state, asked.response_mode, CATALOGUE[verdict])
+        if login.verdict is not None:
+            return self._answers.error(asked.redirect_uri, asked.state, asked.response_mode, CATALOGUE[login.verdict])
         if login.expired:
             return self._refusal(asked, errors.LOGIN_EXPIRED)
         standing = self._journey.standing(client, request.cookies)

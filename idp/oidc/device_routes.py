@@ -164,9 +164,8 @@ class DeviceRoutes:
 
     def _outcome(self, login: Login, asked: AuthenticationRequest, client: Client) -> Outcome | None:
         """How the sign-in ended, kept so that every other of its pages leads here; None if it has not."""
-        given = self.shelf.answer(login.id)
-        if given is not None:
-            return _OUTCOMES[given.parameters[OUTCOME]]
+        if login.answer is not None:
+            return _OUTCOMES[login.answer.parameters[OUTCOME]]
         outcome = self._decided(login, asked, client)
         if outcome is not None:
             answer = Answer(redirect_uri="", parameters={OUTCOME: outcome}, mode="device", given_at=clock.seconds())
@@ -177,7 +176,7 @@ class DeviceRoutes:
         """What became of the device; None as long as the person is not through with it."""
         device = self._device(login)
         if device is not None and not login.expired:
-            if self.shelf.verdict(login.id) is not None:
+            if login.verdict is not None:
                 self.devices.decline(device, login.id)
             elif not self._approved(device, login, asked, client):
                 return None

@@ -72,10 +72,11 @@ class Routes:
 
     def _resume(self, login_id: str) -> FlaskResponse:
         """The end of a journey. It was reached by a form, so the browser is sent on by a page, not by a redirect."""
-        answer = self.authorize.resume(login_id, from_flask())
+        login = self.journey.login(login_id, request.cookies)
+        answer = self.authorize.resume(login, from_flask())
         if isinstance(answer, Response):
             return to_flask(answer)
-        spoken = language.of_request(self.journey.login(login_id, request.cookies).need.ui_locales)
+        spoken = language.of_request(login.need.ui_locales)
         if not isinstance(answer, Delivery):
             return pages.finished(spoken, (self.journey.entrance(answer), answer.name(spoken)))
         if answer.fields is not None:

@@ -4,9 +4,11 @@ never what was granted, and never lets a thing be used twice: what must be spent
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert  # the ON CONFLICT clause reads the same on PostgreSQL
 
 from idp import clock
@@ -47,6 +49,10 @@ class ShortLived(Protocol):
 
     def get(self, key: str) -> bytes | None: ...
 
+    def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The values of these keys, in their order."""
+        ...
+
     def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
         """Whether the value is now there because of this call: of many callers, one hears True."""
         ...
@@ -81,6 +87,15 @@ def _postgres_or_sqlite(database: Database) -> Any:
     return postgres_insert
 
 
+@lru_cache
+def _of(number: int) -> Select[str, bytes]:
+    """What reads so many keys."""
+    keys: list[Any] = [bindparam(f"key_{position}") for position in range(number)]
+    return select(ShortLivedRow.key, ShortLivedRow.value).where(
+        ShortLivedRow.key.in_(keys), ShortLivedRow.expires_at > bindparam("now")
+    )
+
+
 class InDatabase:
     """The short-lived store as a table: on SQLite that of a file of its own, on PostgreSQL one among the others."""
 
@@ -110,6 +125,12 @@ class InDatabase:
         trips.count("short_lived")
         row = self.database.one(self._get, key=key, now=clock.seconds())
         return bytes(row[0]) if row else None
+
+    def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        trips.count("short_lived")
+        asked = {f"key_{number}": key for number, key in enumerate(keys)}
+        found = {row[0]: bytes(row[1]) for row in self.database.all(_of(len(keys)), now=clock.seconds(), **asked)}
+        return [found.get(key) for key in keys]
 
     def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
         trips.count("short_lived")
@@ -177,6 +198,9 @@ class InValkey:
     def get(self, key: str) -> bytes | None:
         value = self._ask("get", _named(key))
         return None if value is None else bytes(value)
+
+    def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        return [None if value is None else bytes(value) for value in self._ask("mget", map(_named, keys))]
 
     def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
         return bool(self._ask("set", _named(key), value, nx=True, ex=seconds))

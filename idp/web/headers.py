@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 import structlog
@@ -13,6 +14,7 @@ from idp.settings import Settings
 
 log = structlog.get_logger()
 HSTS_SECONDS = 31_536_000  # a year, RFC 6797 section 6.1.1
+REMEMBERED_POLICIES = 1000  # portals and their ways
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _LOOPBACK_6 = re.compile(r"\[::1\](:[0-9]{1,5})?")  # an app on the person's own device (RFC 8252 section 7.3)
@@ -28,17 +30,19 @@ def harden(
     `form_targets` are the addresses, besides our own, to which a form of this page may lead: Chromium applies
     form-action to every redirect that follows a POST. `frames` and `images` are what it loads from elsewhere.
     """
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", content_security_policy(form_targets, frames, images))
+    there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 -- it gives pairs by itself
+    policy = content_security_policy(tuple(form_targets), tuple(frames), tuple(images))
     settings: Settings = current_app.config["SETTINGS"]
-    if settings.secure:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={HSTS_SECONDS}")
+    secure = _SECURE_HEADERS if settings.secure else ()
+    for name, value in (*_HEADERS, *secure, ("Content-Security-Policy", policy)):
+        if name.lower() not in there:
+            response.headers.add(name, value)
     return response
 
 
+@lru_cache(REMEMBERED_POLICIES)
 def content_security_policy(
-    form_targets: Iterable[str] = (), frames: Iterable[str] = (), images: Iterable[str] = ()
+    form_targets: tuple[str, ...] = (), frames: tuple[str, ...] = (), images: tuple[str, ...] = ()
 ) -> str:
     form_action = dict.fromkeys(["'self'", *_named(form_source, form_targets)])
     framed = dict.fromkeys(_named(form_source, frames))
@@ -91,12 +95,13 @@ def image_source(url: str) -> str:
     return form_source(url) + quote(urlsplit(url).path, safe="/%~")
 
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": ", ".join(f"{power}=()" for power in _UNUSED_POWERS),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Permissions-Policy", ", ".join(f"{power}=()" for power in _UNUSED_POWERS)),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+)
+_SECURE_HEADERS = (("Strict-Transport-Security", f"max-age={HSTS_SECONDS}"),)

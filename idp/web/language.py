@@ -6,10 +6,11 @@ The words live in `translations/<language>.toml`, one message an id (`error.A01.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -54,12 +55,15 @@ def other(language: Language) -> Language:
 
 def text(language: Language, message_id: str, /, **values: object) -> str:
     """The message in that language. An unknown id or a missing value raises KeyError, though not in production."""
-    return _filled(_message(language, message_id), values)
+    return "".join(_spoken(_pieces(language, message_id), values, str))
 
 
 def markup(language: Language, message_id: str, /, **values: object) -> Markup:
     """The message for a template: everything escaped but the values that are Markup already."""
-    return Markup(_filled(escape(_message(language, message_id)), values))  # noqa: S704 -- escaped right here
+    words = _whole(language, message_id)
+    if words is not None:
+        return words
+    return Markup("".join(_spoken(_pieces(language, message_id), values, escape)))  # noqa: S704 -- escaped right here
 
 
 @cache
@@ -92,20 +96,35 @@ def format_birth_date(language: Language, born: BirthDate) -> str:
     return str(born.year)
 
 
-def _message(language: Language, message_id: str) -> str:
+@cache
+def _pieces(language: Language, message_id: str) -> tuple[tuple[str, str | None], ...]:
+    """The message as literal words, each with the name of the gap that follows it."""
     words = catalogue(language)
     if message_id not in words and _lenient():
-        return message_id
-    return words[message_id]
+        return ((message_id, None),)
+    return tuple((words, gap) for words, gap, _, _ in Formatter().parse(words[message_id]))
 
 
-def _filled(message: str, values: Mapping[str, object]) -> str:
-    try:
-        return message.format(**values)
-    except KeyError:
-        if _lenient():
-            return message
-        raise
+@cache
+def _whole(language: Language, message_id: str) -> Markup | None:
+    """The message for a template, if it has no gaps."""
+    pieces = _pieces(language, message_id)
+    return None if any(gap for _, gap in pieces) else escape("".join(words for words, _ in pieces))
+
+
+def _spoken(
+    pieces: tuple[tuple[str, str | None], ...], values: Mapping[str, object], said: Callable[[object], str]
+) -> Iterator[str]:
+    for words, gap in pieces:
+        yield said(words)
+        if gap is None:
+            continue
+        if gap in values:
+            yield said(values[gap])
+        elif _lenient():
+            yield f"{{{gap}}}"
+        else:
+            raise KeyError(gap)
 
 
 def _known(tag: str | None) -> Language | None:

@@ -57,6 +57,16 @@ def test_a_value_is_found_by_its_key_and_by_no_other(store: Store) -> None:
     assert store.kept.get("A") is None
 
 
+def test_several_values_come_in_the_order_of_their_keys_with_gaps_where_there_are_none(store: Store) -> None:
+    store.kept.put_if_absent("a", b"1", 60)
+    store.kept.put_if_absent("b", b"", 60)
+    store.kept.put_if_absent("brief", b"2", BRIEF_SECONDS)
+    assert store.kept.get_all(["b", "none", "a", "brief"]) == [b"", None, b"1", b"2"]
+    store.outlive("brief", BRIEF_SECONDS)
+    assert store.kept.get_all(["brief", "a"]) == [None, b"1"]
+    assert store.kept.get_all(["a"]) == [b"1"]
+
+
 def test_an_empty_value_is_a_value(store: Store) -> None:
     assert store.kept.put_if_absent("a", b"", 60)
     assert store.kept.get("a") == b""

@@ -72,15 +72,15 @@ def test_no_address_can_write_into_the_policy(url: str) -> None:
 
 def test_an_address_that_cannot_be_named_is_left_out_and_takes_no_page_from_the_others() -> None:
     bad, good = f"https://{'a' * 64}.example/out", "https://land.example/out"
-    policy = content_security_policy([bad, good], [bad, good], [bad, good])
+    policy = content_security_policy((bad, good), (bad, good), (bad, good))
     assert "form-action 'self' https://land.example;" in policy
     assert "frame-src https://land.example;" in policy
     assert "img-src 'self' data: https://land.example/out;" in policy
-    assert "frame-src" not in content_security_policy(frames=[bad])
+    assert "frame-src" not in content_security_policy(frames=(bad,))
 
 
 def test_a_target_is_named_once() -> None:
-    policy = content_security_policy(["https://a.example/1", "https://a.example/2"])
+    policy = content_security_policy(("https://a.example/1", "https://a.example/2"))
     assert "form-action 'self' https://a.example; frame-ancestors" in policy
 
 
