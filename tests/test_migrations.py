@@ -23,7 +23,7 @@ __all__ = ["database_url", "postgresql_url"]
 pytestmark = pytest.mark.both_engines
 STEPS = [
     "0001 first tables", "0002 acting for", "0003 register checks", "0004 grants that last",
-    "0005 registered by themselves", "0006 devices", "0007 keys in tokens",
+    "0005 registered by themselves", "0006 devices", "0007 keys in tokens", "0008 keys of people",
 ]  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 

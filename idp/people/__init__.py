@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,15 +15,17 @@ from connectors.registers import Pivot, Verdict
 from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.errors import Refused
-from idp.people import claims, models
+from idp.people import claims, evidence, models
+from idp.people.evidence import NUMBER, Evidence
 from idp.people.identifiers import PERSONAL_NUMBER, birth_year
-from idp.people.matching import Decision, decide
+from idp.people.matching import MOST_BY_ONE_KEY, Candidate, decide
 from idp.people.person import PROVEN, Attribute, Person
 from idp.seal import Sealer, to_text
 from idp.storage import Database, Transaction
 from idp.storage.database import Conflict
 
 SEALED = "people.attributes"
+MOST_KEYS = 24  # of one person, or of what is said of one: numbers first
 REMEMBERED_PEOPLE = 2000  # in each worker: a portal reads userinfo in the seconds after it got its token
 SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -89,24 +92,36 @@ class People:
         Raises Refused for a conflict, for too little to go by and for a barred person; Conflict (from the
         transaction) when another sign-in made the same person at the same moment: then do it again.
         """
-        number = _current_number(assertion) if proofing >= PROVEN else None
         subject_index = self._subject_index(assertion)
         linked = self._optional(tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index))
-        numbered = self.find_by_number(tx, number) if number else None
-        if numbered is not None and number != numbered.personal_number:  # the source does not know the new one yet
-            number = numbered.personal_number
-            assertion = replace(assertion, identifiers=tuple(map(_no_more_current, assertion.identifiers)))
         rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
-        decision = decide(assertion, proofing, number, linked, numbered, rectified)
+        said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
+        known = self._candidates(tx, said) if proofing >= PROVEN else {}
+        decision = decide(said, proofing, _candidate(linked) if linked else None, map(_candidate, known.values()))
         if decision.failure is not None:
             raise Refused(decision.failure, decision.rule)
-        person = self._keep(tx, decision, assertion, source_id, proofing, checked)
+        found = linked or known.get(decision.id)
+        if found is not None and any(number in found.earlier_numbers for number in said.numbers):
+            # The source does not know the new one yet.
+            assertion = replace(assertion, identifiers=tuple(map(_no_more_current, assertion.identifiers)))
+        person = self._keep(tx, found, assertion, source_id, proofing, checked)
         if linked is None:
             tx.run(
                 models.ADD_LINK, source_id=source_id, subject_index=subject_index, person_id=person.id,
                 rule=decision.rule, evidence=assertion.evidence, made_at=clock.seconds(),
             )  # fmt: skip
         return Recognised(person=person, outcome=decision.outcome, rule=decision.rule)
+
+    def _candidates(self, tx: Transaction, said: Evidence) -> dict[bytes, Person]:
+        """Everybody who has one of the keys of what is said, by id; a key that too many share tells nothing."""
+        asked = [self._key_index(key) for key in said.keys[:MOST_KEYS]]
+        if not asked:
+            return {}
+        statement = models.find_by_keys(len(asked), MOST_BY_ONE_KEY + 1)
+        rows = tx.all(statement, **{f"key_{position}": key for position, key in enumerate(asked)})
+        shared = Counter(bytes(row[0]) for row in rows)
+        told = [row for row in rows if shared[bytes(row[0])] <= MOST_BY_ONE_KEY]
+        return {bytes(row[1]): self._person(row[1:]) for row in told}
 
     def keep_told(
         self,
@@ -159,7 +174,6 @@ class People:
         told, changed = person.told_by_register(checked.verdict, checked.source_id, now)
         if changed:
             self._change(tx, person, told, checked.source_id, changed)
-        self._keep_aliases(tx, told)
         tx.run(models.KEEP_CHECK, person_id=person.id, when_checked=now, asked_at=checked.asked_at)
         return told
 
@@ -190,7 +204,6 @@ class People:
         told, changed = person.renumbered(new_number, source_id, clock.seconds())
         if changed:
             self._change(tx, person, told, source_id, changed)
-            self._keep_aliases(tx, told)
         return True
 
     def _change(self, tx: Transaction, before: Person, after: Person, source_id: str, changed: list[str]) -> None:
@@ -201,14 +214,24 @@ class People:
         )  # fmt: skip
         if not written:
             raise Conflict("the person was changed at the same moment")
+        self._keep_keys(tx, before, after)
         self._audit.person_rectified(tx, person_id=after.id, source_id=source_id, attributes=changed)
 
-    def _keep_aliases(self, tx: Transaction, person: Person) -> None:
-        for number in person.earlier_numbers:
-            tx.run(
-                models.KEEP_ALIAS[self._database.is_sqlite], number_index=self._number_index(number),
-                person_id=person.id, made_at=clock.seconds(),
-            )  # fmt: skip
+    def _keep_keys(self, tx: Transaction, before: Person | None, after: Person) -> None:
+        """The person is found by what they are known by now, and by nothing else."""
+        had, has = (set() if each is None else self._keys_of(each) for each in (before, after))
+        for key in had - has:
+            tx.run(models.REMOVE_KEY, key=key, person=after.id)
+        new = sorted(has - had)
+        if new:
+            named = {f"key_{position}": key for position, key in enumerate(new)}
+            tx.run(models.add_keys(len(new), self._database.is_sqlite), person=after.id, **named)
+
+    def _keys_of(self, person: Person) -> set[bytes]:
+        """Of nobody whom no source has proofed: what they say of themselves leads nobody to them."""
+        if person.personal_number is None:
+            return set()
+        return {self._key_index(key) for key in evidence.of_person(person).keys[:MOST_KEYS]}
 
     def sub_in(self, sector: str, person_id: bytes) -> str:
         """A pairwise sub: from the random id alone, so that no detail of the person can change or betray it."""
@@ -216,18 +239,19 @@ class People:
         return to_text(hmac.digest(key, person_id, "sha256"))
 
     def _keep(
-        self, tx: Transaction, decision: Decision, assertion: Assertion, source_id: str, proofing: int,
+        self, tx: Transaction, found: Person | None, assertion: Assertion, source_id: str, proofing: int,
         checked: Checked | None,
     ) -> Person:  # fmt: skip
-        before = decision.person or Person(id=entropy.random_id(), status="active", version=0)
+        before = found or Person(id=entropy.random_id(), status="active", version=0)
         now = clock.seconds()
         person, changed = before.told_by(assertion, source_id, proofing, now)
-        if decision.person is None:
+        if found is None:
             number_index = self._number_index(person.personal_number) if person.personal_number else None
             sealed = self._sealer.seal(SEALED, person.to_json(), person.id)
             tx.run(models.ADD_PERSON, id=person.id, status=person.status, version=person.version, made_at=now,
                    changed_at=now, number_index=number_index, attributes=sealed, checked_at=None,
                    check_owed=0)  # fmt: skip
+            self._keep_keys(tx, None, person)
             self._audit.person_made(tx, person_id=person.id, source_id=source_id)
         elif changed:
             self._change(tx, before, person, source_id, changed)
@@ -239,6 +263,10 @@ class People:
 
     def _number_index(self, number: str) -> bytes:
         return self._sealer.index("people.number", number)
+
+    def _key_index(self, key: str) -> bytes:
+        kind, _, value = key.partition(":")
+        return self._number_index(value) if kind == NUMBER else self._sealer.index("people.key", key)
 
     def _optional(self, row: Sequence[Any] | None) -> Person | None:
         return self._person(row) if row else None
@@ -265,6 +293,10 @@ def pivot_of_person(person: Person) -> Pivot | None:
     sent = person.birth_date_as_sent or ""
     date = None if born is None else BirthDate(year=born.year, month=born.month, day=born.day, as_sent=sent)
     return pivot_of(person.personal_number, name, date)
+
+
+def _candidate(person: Person) -> Candidate:
+    return Candidate(id=person.id, evidence=evidence.of_person(person), status=person.status)
 
 
 def _no_more_current(identifier: Identifier) -> Identifier:

@@ -1,98 +1,133 @@
-"""Who is this? Rules only, each with a name: MATCH, NEW, or a refusal. Nothing that merely looks alike is ever linked.
+"""Who is this? Rules only, each with a name: MATCH, NEW, REVIEW or CONFLICT. Nothing that merely looks alike is linked.
 
-For now a person is found by the exact personal number, with name and birth date agreeing; a number that agrees while
-the name or the date does not is a conflict, and never links by itself. Only a source that proofed the person
-(`person.PROVEN`) is believed a number; with a weaker one somebody is whoever its own subject was before, and no more.
+Whoever was linked to the source's subject stays who they are, as long as what the source says can be of them. Anybody
+else is sought by numbers, by name and birth date, and by phone; what each person found amounts to, `rules` says, and
+here it is put together. Only a source that proofed the person (`person.PROVEN`) is believed a number; with a weaker one
+somebody is whoever its own subject was before, and no more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
-from connectors.base import Assertion, BirthDate
-from connectors.registers import Pivot
 from idp import errors
 from idp.errors import Failure
-from idp.people.identifiers import PERSONAL_NUMBER
-from idp.people.names import folded
-from idp.people.person import PROVEN, Born, Person, born_on
+from idp.people.evidence import Evidence
+from idp.people.person import PROVEN
+from idp.people.rules import Finding, Outcome, disagreement_of_linked, has_number_of, judge, looks_like
 
 # Proofed in person by who certified number and name together (a certificate holds no birth date): these two suffice.
 CERTIFIED = 3
+MOST_BY_ONE_KEY = 50  # people; a key that more share tells nothing
+_FAILURES = {
+    Outcome.INCOMPLETE: errors.PERSON_INCOMPLETE,
+    Outcome.REVIEW: errors.PERSON_CONFLICT,
+    Outcome.CONFLICT: errors.PERSON_CONFLICT,
+    Outcome.BARRED: errors.PERSON_BARRED,
+}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """Somebody known who may be meant; `id` is whatever the caller knows them by."""
+
+    id: Any
+    evidence: Evidence
+    status: str = "active"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    outcome: str  # MATCH, NEW, CONFLICT, INCOMPLETE, BARRED
+    """Whose sign-in this is, and the rule that said so; `alike` are all whom a clerk has to look at, in no order."""
+
+    outcome: Outcome
     rule: str
-    person: Person | None = None
-    failure: Failure | None = None
+    id: Any = None
+    alike: tuple[Any, ...] = ()
+
+    @property
+    def failure(self) -> Failure | None:
+        return _FAILURES.get(self.outcome)
 
 
-def decide(
-    assertion: Assertion, proofing: int, number: str | None, linked: Person | None, numbered: Person | None,
-    rectified: Pivot | None = None,
-) -> Decision:  # fmt: skip
-    """Whose sign-in this is, given the person linked to this subject and the person who has this number.
+def decide(said: Evidence, proofing: int, linked: Candidate | None, candidates: Iterable[Candidate]) -> Decision:
+    """Whose sign-in this is; the same in whatever order the candidates come, who are each there once.
 
-    `number` and `numbered` are None where the source has not proofed the person. `rectified` are the person's details
-    of today, where the register said that the source's are those of before.
+    `linked` is whom the source's subject was linked to before; `candidates` all who have one of the keys of what is
+    said, and are not looked at where the source has not proofed the person.
     """
-    lack = _lack(assertion, proofing, number, linked)
-    if lack:
-        return _refusal("INCOMPLETE", lack, errors.PERSON_INCOMPLETE)
-    found = linked or numbered
-    if found is None:
-        return Decision(outcome="NEW", rule="number-unknown" if number else "subject-alone")
-    disagreement = _disagreement(assertion, number, found, numbered, rectified)
-    if disagreement:
-        return _refusal("CONFLICT", disagreement, errors.PERSON_CONFLICT)
-    if found.status != "active":
-        return _refusal("BARRED", f"status-{found.status}", errors.PERSON_BARRED)
-    return Decision(outcome="MATCH", rule="link" if linked else _rule(assertion), person=found)
+    lack = _lack(said, proofing, linked)
+    if lack is not None:
+        return Decision(outcome=Outcome.INCOMPLETE, rule=lack)
+    others = list(candidates) if proofing >= PROVEN else []
+    if len(said.numbers) > 1:
+        return _conflict("two-numbers", [each for each in others if has_number_of(said, each.evidence)])
+    if linked is not None:
+        return _as_linked(said, linked, others)
+    if proofing < PROVEN:
+        return Decision(outcome=Outcome.NEW, rule="subject-alone")
+    found = [(each, finding) for each in others if (finding := judge(said, each.evidence)) is not None]
+    decision = _found(said, found)
+    if decision.outcome is not Outcome.CONFLICT:
+        return decision
+    # Whoever brought another's number may be known as well: the clerk is to see them too.
+    alike = [each.id for each in others if each.id not in decision.alike and looks_like(said, each.evidence)]
+    return replace(decision, alike=(*decision.alike, *alike))
 
 
-def _rule(assertion: Assertion) -> str:
-    return "number-name" if assertion.birth_date is None else "number-name-birth"
-
-
-def _lack(assertion: Assertion, proofing: int, number: str | None, linked: Person | None) -> str | None:
+def _lack(said: Evidence, proofing: int, linked: Candidate | None) -> str | None:
     """The name of the rule by which there is too little to go by, or None."""
-    if not assertion.name.full.strip():
+    if not said.names:
         return "no-name"
-    if number is not None and not PERSONAL_NUMBER.fullmatch(number):
+    if said.malformed and not said.numbers:
         return "number-malformed"
     if linked is not None or proofing < PROVEN:
         return None
-    if number is None:
-        return "no-number"
-    return "no-birth-date" if assertion.birth_date is None and proofing < CERTIFIED else None
+    return "no-birth-date" if not said.births and proofing < CERTIFIED else None
 
 
-def _disagreement(
-    assertion: Assertion, number: str | None, found: Person, numbered: Person | None, rectified: Pivot | None
-) -> str | None:
-    """The name of the rule by which the source's words cannot be about the person found, or None."""
-    if numbered is not None and numbered.id != found.id:
-        return "link-and-number-are-two-people"
-    if number is not None and found.personal_number not in (None, number):
-        return "number-changed"
-    said = (assertion.name, rectified.name) if rectified is not None else (assertion.name,)
-    if found.names and not {folded(name.full) for name in said} & {folded(name) for name in found.names}:
-        return "name-differs"
-    said_born = _born(assertion.birth_date) + _born(rectified.birth_date if rectified is not None else None)
-    if said_born and found.birth_dates and not _any_agree(said_born, found.birth_dates):
-        return "birth-date-differs"
-    return None
+def _as_linked(said: Evidence, linked: Candidate, candidates: list[Candidate]) -> Decision:
+    others = [each for each in candidates if each.id != linked.id]
+    numbered = [each for each in others if has_number_of(said, each.evidence)]
+    if numbered and not any(number in linked.evidence.numbers for number in said.numbers):
+        return _conflict("link-and-number-are-two-people", [linked, *numbered])
+    holders = [each for each in others if not said.own.isdisjoint(each.evidence.own)]
+    if holders:
+        return _conflict("link-and-other-number-are-two-people", [linked, *holders])
+    disagreement = disagreement_of_linked(said, linked.evidence)
+    if disagreement is not None:
+        return _conflict(disagreement, [linked])
+    return _barred(linked) or Decision(outcome=Outcome.MATCH, rule="link", id=linked.id)
 
 
-def _born(date: BirthDate | None) -> tuple[Born, ...]:
-    return () if date is None else (born_on(date),)
+def _found(said: Evidence, found: list[tuple[Candidate, Finding]]) -> Decision:
+    """What all who were found amount to: who has the number decides alone; otherwise nobody may stand against it."""
+    numbered = [pair for pair in found if has_number_of(said, pair[0].evidence)]
+    holders = [pair for pair in numbered if said.numbers[0] in pair[0].evidence.numbers]
+    found = holders or numbered or found  # of a number given up, too, whoever has it now comes first
+    matched = [pair for pair in found if pair[1].outcome is Outcome.MATCH]
+    for outcome in (Outcome.CONFLICT, *(() if matched else (Outcome.REVIEW,))):
+        alike = [pair for pair in found if pair[1].outcome is outcome]
+        if alike:
+            rule = min(finding.rule for _, finding in alike)
+            return Decision(outcome=outcome, rule=rule, alike=tuple(each.id for each, _ in alike))
+    if len(matched) > 1:
+        return _conflict("two-people", [each for each, _ in matched])
+    if matched:
+        person, finding = matched[0]
+        return _barred(person) or Decision(outcome=Outcome.MATCH, rule=finding.rule, id=person.id)
+    if not said.numbers:
+        return Decision(outcome=Outcome.INCOMPLETE, rule="no-number")
+    return Decision(outcome=Outcome.NEW, rule="number-unknown")
 
 
-def _any_agree(said: tuple[Born, ...], known: tuple[Born, ...]) -> bool:
-    return any(one.agrees_with(other) for one in said for other in known)
+def _conflict(rule: str, alike: list[Candidate]) -> Decision:
+    return Decision(outcome=Outcome.CONFLICT, rule=rule, alike=tuple(each.id for each in alike))
 
 
-def _refusal(outcome: str, rule: str, failure: Failure) -> Decision:
-    return Decision(outcome=outcome, rule=rule, failure=failure)
+def _barred(person: Candidate) -> Decision | None:
+    if person.status == "active":
+        return None
+    return Decision(outcome=Outcome.BARRED, rule=f"status-{person.status}", alike=(person.id,))

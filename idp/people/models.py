@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -11,11 +12,13 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     case,
+    delete,
     insert,
     literal_column,
     or_,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -41,13 +44,12 @@ class PersonRow(Base):
     __table_args__ = (Index("ix_people_owing", "id", sqlite_where=_OWED, postgresql_where=_OWED),)
 
 
-class AliasRow(Base):
-    """A personal number that was this person's: the register gave them another, and others may not know that yet."""
+class KeyRow(Base):
+    """By what this person may be meant: numbers of now and before, name with birth date, phone. Others may share it."""
 
-    __tablename__ = "number_aliases"
-    number_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    person_id: Mapped[bytes] = mapped_column(LargeBinary, index=True)
-    made_at: Mapped[int]
+    __tablename__ = "person_keys"
+    key_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    person_id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, index=True)
 
 
 class LinkRow(Base):
@@ -88,17 +90,39 @@ class ConsentRow(Base):
 
 _PERSON = (PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes)
 FIND_PERSON = select(*_PERSON).where(PersonRow.id == bindparam("person_id"))
-# Whoever has the number now; else whoever had it. As two reads joined, since PostgreSQL uses no index for an OR.
-FIND_BY_NUMBER: Any = (
-    select(*_PERSON, literal_column("0").label("rank"))
-    .where(PersonRow.number_index == bindparam("number"))
-    .union_all(
-        select(*_PERSON, literal_column("1").label("rank"))
-        .join(AliasRow, AliasRow.person_id == PersonRow.id)
-        .where(AliasRow.number_index == bindparam("number"))
-    )
-    .order_by("rank")
+# Whoever has the number now; else whoever had it.
+FIND_BY_NUMBER = (
+    select(*_PERSON)
+    .join(KeyRow, KeyRow.person_id == PersonRow.id)
+    .where(KeyRow.key_index == bindparam("number"))
+    .order_by(case((PersonRow.number_index == bindparam("number"), literal_column("0")), else_=literal_column("1")))
 )
+
+
+@cache
+def find_by_keys(number: int, most: int) -> Any:
+    """Whoever has one of so many keys, with the key: of each at most so many."""
+    having = [
+        select(KeyRow.key_index, KeyRow.person_id)
+        .where(KeyRow.key_index == bindparam(f"key_{position}"))
+        .limit(literal_column(str(most)))
+        .subquery()
+        for position in range(number)
+    ]
+    found = union_all(*(select(each) for each in having)).subquery()
+    return select(found.c.key_index, *_PERSON).join(found, found.c.person_id == PersonRow.id)
+
+
+@cache
+def add_keys(number: int, is_sqlite: bool) -> Any:
+    """So many keys are this person's."""
+    make = sqlite_insert if is_sqlite else postgres_insert
+    keys: list[Any] = [bindparam(f"key_{position}") for position in range(number)]
+    rows = [{"key_index": key, "person_id": bindparam("person")} for key in keys]
+    return make(KeyRow).values(rows).on_conflict_do_nothing()
+
+
+REMOVE_KEY = delete(KeyRow).where(KeyRow.key_index == bindparam("key"), KeyRow.person_id == bindparam("person"))
 FIND_BY_LINK = (
     select(*_PERSON)
     .join(LinkRow, LinkRow.person_id == PersonRow.id)
@@ -147,13 +171,6 @@ OWING = (
 )
 
 
-def _keep_alias(make: Any) -> Any:
-    adding = make(AliasRow).values(
-        number_index=bindparam("number_index"), person_id=bindparam("person_id"), made_at=bindparam("made_at")
-    )
-    return adding.on_conflict_do_nothing(index_elements=[AliasRow.number_index])
-
-
 def _keep_subject(make: Any) -> Any:
     adding = make(SubjectRow).values(
         person_id=bindparam("person_id"), sector=bindparam("sector"), sub=bindparam("sub"), made_at=bindparam("made_at")
@@ -173,7 +190,6 @@ def _keep_consent(make: Any) -> Any:
     )
 
 
-KEEP_ALIAS = {True: _keep_alias(sqlite_insert), False: _keep_alias(postgres_insert)}
 KEEP_SUBJECT = {True: _keep_subject(sqlite_insert), False: _keep_subject(postgres_insert)}
 KEEP_CONSENT = {True: _keep_consent(sqlite_insert), False: _keep_consent(postgres_insert)}
 FIND_SUBJECT = select(SubjectRow.sub).where(

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from connectors.base import Assertion, BirthDate, IdentifierType
+from connectors.base import Assertion, BirthDate, Identifier, IdentifierType
 from connectors.registers import Verdict
+from idp.people.births import Born, born_on
 from idp.people.names import folded
 
 # The proofing from which a source's word on a number counts. Below it anybody may have typed anybody's number.
@@ -16,6 +17,9 @@ PROVEN = 2
 REGISTER = 4  # the proofing of the population register's own word
 _NAME = ("name", "family_name", "middle_name", "given_name")  # of one name, or not known
 _DETAILS = ("nickname", "preferred_username", "profile", "picture", "website", "zoneinfo", "locale")
+_OTHER_NUMBERS = frozenset(
+    {IdentifierType.TAX_CODE, IdentifierType.INSURANCE_NUMBER, IdentifierType.HEALTH_CARD, IdentifierType.PASSPORT}
+)
 _BIRTH_DATE = ("birth_date", "birth_date_as_sent")  # known, or not, together
 
 
@@ -27,28 +31,6 @@ class Attribute:
     source_id: str
     proofing: int
     at: int
-
-
-@dataclass(frozen=True)
-class Born:
-    """A birth date whose month and day may be unknown."""
-
-    year: int
-    month: int | None = None
-    day: int | None = None
-
-    def agrees_with(self, other: Born) -> bool:
-        """Whether both can be the same day: an unknown part agrees with anything."""
-        pairs = ((self.year, other.year), (self.month, other.month), (self.day, other.day))
-        return all(one == two or one is None or two is None for one, two in pairs)
-
-    @property
-    def known_parts(self) -> int:
-        return 1 + (self.month is not None) + (self.day is not None)
-
-
-def born_on(date: BirthDate) -> Born:
-    return Born(date.year, date.month, date.day)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +121,13 @@ class Person:
         """Personal numbers that were theirs before, or are known to the register beside the current one."""
         return tuple(self._earlier("earlier_numbers"))
 
+    @property
+    def other_numbers(self) -> tuple[Identifier, ...]:
+        """Tax codes, insurance numbers, passports and former numbers that sources which proofed them have told."""
+        former = [] if self.former_number is None else [[IdentifierType.FORMER_NUMBER.value, self.former_number]]
+        told = dict.fromkeys(map(tuple, (*former, *self._earlier("other_numbers"))))
+        return tuple(Identifier(type=IdentifierType(kind), value=value) for kind, value in told)
+
     def _earlier(self, name: str) -> list[Any]:
         attribute = self.attributes.get(name)
         return [] if attribute is None else list(attribute.value)
@@ -165,7 +154,17 @@ class Person:
             if known is None or known.value != value or known.proofing < proofing:
                 changed.append(name)
                 attributes[name] = Attribute(value, source_id, proofing, now)
+        numbers = self._with_numbers(assertion)
+        if proofing >= PROVEN and numbers != self._earlier("other_numbers"):
+            changed.append("other_numbers")
+            attributes["other_numbers"] = Attribute(numbers, source_id, proofing, now)
         return replace(self, attributes=attributes, version=self.version + bool(changed)), changed
+
+    def _with_numbers(self, assertion: Assertion) -> list[list[str]]:
+        """The numbers that are the person's beside the personal one and the former one, with what the source adds."""
+        known = self._earlier("other_numbers")
+        said = [[each.type.value, each.value] for each in assertion.identifiers if each.type in _OTHER_NUMBERS]
+        return [*known, *(each for each in said if each not in known)]
 
     def told_by_register(self, verdict: Verdict, source_id: str, now: int) -> tuple[Person, list[str]]:
         """The person after the register has agreed: with what it has rectified, the details of before kept beside it.

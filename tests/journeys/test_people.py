@@ -135,16 +135,12 @@ def test_a_conflict_links_nobody_and_changes_nothing(country: World, portal: Por
     assert tokens.userinfo["name"] == CAST[Part.ORDINARY_FOURTH].full_name
 
 
-@pytest.mark.parametrize("error", ["middle_missing", "middle_abbreviated"])
-def test_a_number_that_agrees_while_the_name_does_not_is_never_linked_by_itself(
+@pytest.mark.parametrize("error", ["middle_missing", "middle_abbreviated", "lost_marks"])
+def test_what_a_bank_makes_of_a_name_is_the_same_person_where_number_and_birth_date_agree(
     country: World, portal: Portal, error: str
 ) -> None:
     citizen = next(with_bank_error(error))
-    whole_way(country, portal, "population", citizen)
-    page = come(country, portal, "bank", citizen)
-    assert page.status == 403 and code_on(page) is None
-    assert refusals(country, portal) == [("P01", "bank")]
-    assert citizen.given not in words(page)
+    assert whole_way(country, portal, "population", citizen) == whole_way(country, portal, "bank", citizen)
 
 
 def test_a_conflict_leaves_the_session_of_whoever_was_signed_in_before(

@@ -17,7 +17,7 @@ from idp.house import House
 from idp.people import Checked, Person
 from tests.races.provider import said
 
-ONE, OTHER = 1192000005, 1192000006
+ONE, OTHER = 1192000005, 1192731477
 
 
 def recognise(house: House, assertion: Assertion, verdict: Verdict | None = None) -> Person:

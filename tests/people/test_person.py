@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name, Sex
-from idp.people.person import PROVEN, Attribute, Born, Person
+from idp.people.births import Born
+from idp.people.person import PROVEN, Attribute, Person
 from tests.oidc.residents import assertion
 
 NOBODY = Person(id=b"mai", status="active", version=0)
