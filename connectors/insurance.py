@@ -21,7 +21,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -86,6 +86,9 @@ _ASKED_BY = frozenset(
 
 
 class InsuranceConfiguration(GatewayConfiguration):
+    proofing: Literal[1, 2] = Field(
+        1, description="how sure the insurer is of its members; 2 where its records agree with the population register"
+    )
     code_seconds: int = Field(180, ge=60, le=600, description="how long a code is taken after it was sent")
     limits: Limits = Limits()
 
@@ -155,8 +158,8 @@ class Insurance(OneTimePassword):
             issuer=self.configuration.address,
             subject=insured[0],
             name=claims.name("hoTen"),
-            proofing=1,  # a telephone number was written down once; who holds it now, nobody has looked
-            authentication=1,
+            proofing=self.configuration.proofing,
+            authentication=1,  # a telephone number was written down once; who holds it now, nobody has looked
             auth_time=context.now(),
             means=("otp", "sms"),
             evidence=evidence,

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 
 def create_app() -> Flask:
-    """The provider for `flask --app idp`, with the commands about sources; nothing is loaded before it is called."""
+    """The provider for `flask --app idp`, with commands about sources and people; nothing is loaded before the call."""
     from idp.app import create_app
-    from idp.cli.flask_commands import source
+    from idp.cli.flask_commands import people, source
 
     app = create_app()
     app.cli.add_command(source)
+    app.cli.add_command(people)
     return app

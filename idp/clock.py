@@ -24,6 +24,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def processor_seconds() -> float:
+    """How long this process has computed, all its threads together."""
+    return time.process_time()
+
+
 def instant(epoch_seconds: float) -> datetime:
     return datetime.fromtimestamp(epoch_seconds, UTC)
 

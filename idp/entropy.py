@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from random import Random
 
 from idp import clock
 
@@ -42,6 +43,10 @@ def chance(length: int) -> bytes:
 def jitter(upper: float) -> float:
     """A number from 0 up to `upper`, to keep many workers from doing one thing at one moment."""
     return secrets.randbelow(1_000_000) / 1_000_000 * upper
+
+
+class Repeatable(Random):
+    """Chance that comes out the same for the same seed: to measure by, and never to keep anything secret."""
 
 
 def fingerprint(value: str | bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ def pytest_configure() -> None:
     for name in os.environ.keys() - TESTS_OWN:
         if name.startswith(("IDP_", "SANDBOX_", "PORTAL_", "MOTCUA_")):
             del os.environ[name]
+    # Many processes are started here, and each would compile all that it imports anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # Nothing here is vouched for by the world's authorities, which would be read each time that a house is built.
     os.environ |= {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
@@ -47,7 +51,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", [SQLITE, POSTGRESQL] if both else [SQLITE], scope="session")
 
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# The first is Chromium without what is around a window; it does the same for half the work.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # Of several such lists the last one counts: this is Playwright's, and the pages of the address bar. Nobody sees those
 # in a browser without a window, and in every context they cost more than the pages that we look at.
 LEFT_OUT = (
@@ -56,9 +61,12 @@ LEFT_OUT = (
     "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
     "PreconnectToSearch", "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",
 )  # fmt: skip
+# Sites share the process that shows them, as they do on a telephone with little memory: no page can tell, and to start
+# one for each site costs more than the site.
 BROWSER_ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-proxy-server",
+    "--disable-site-isolation-trials", "--renderer-process-limit=1",
     "--host-resolver-rules=MAP *.localhost 127.0.0.1", f"--disable-features={','.join(LEFT_OUT)}",
 )  # fmt: skip
 

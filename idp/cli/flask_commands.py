@@ -1,9 +1,10 @@
-"""`flask --app idp source …`: the commands about one source for whoever works with Flask's own."""
+"""`flask --app idp source …` and `… people …`: the same commands for whoever works with Flask's own."""
 
 from __future__ import annotations
 
 import click
 
+from idp.cli import people as of_people
 from idp.cli.contracts import contract, reports
 from idp.cli.shared import in_one_sentence
 from idp.cli.sources import check
@@ -16,3 +17,4 @@ class _Told(click.Group):
 
 
 source = _Told("source", help="Test one source.", commands={"check": check, "contract": contract, "reports": reports})
+people = _Told("people", help="What `idp people` does.", commands=of_people.people.commands)

@@ -6,11 +6,18 @@ import click
 
 from idp import clock
 from idp.cli import shared
+from idp.cli.country import synthesise
+from idp.cli.matching import link, score
 
 
 @click.group()
 def people() -> None:
     """People, by the hexadecimal id that the audit shows."""
+
+
+people.add_command(synthesise)
+people.add_command(link)
+people.add_command(score)
 
 
 @people.command()

@@ -49,10 +49,11 @@ class Checked:
 
 
 class People:
-    def __init__(self, database: Database, sealer: Sealer, audit: Audit) -> None:
+    def __init__(self, database: Database, sealer: Sealer, audit: Audit, *, everybody_is_known: bool = False) -> None:
         self._database = database
         self._sealer = sealer
         self._audit = audit
+        self._everybody_is_known = everybody_is_known
         # What was sealed as these very bytes says the same each time; a change of the person seals it anew.
         self._unsealed = lru_cache(REMEMBERED_PEOPLE)(self._unseal)
 
@@ -97,7 +98,10 @@ class People:
         rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
         said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
         known = self._candidates(tx, said) if proofing >= PROVEN else {}
-        decision = decide(said, proofing, _candidate(linked) if linked else None, map(_candidate, known.values()))
+        decision = decide(
+            said, proofing, _candidate(linked) if linked else None, map(_candidate, known.values()),
+            complete=self._everybody_is_known,
+        )  # fmt: skip
         if decision.failure is not None:
             raise Refused(decision.failure, decision.rule)
         found = linked or known.get(decision.id)
@@ -228,8 +232,7 @@ class People:
             tx.run(models.add_keys(len(new), self._database.is_sqlite), person=after.id, **named)
 
     def _keys_of(self, person: Person) -> set[bytes]:
-        """Of nobody whom no source has proofed: what they say of themselves leads nobody to them."""
-        if person.personal_number is None:
+        if not person.is_proven:
             return set()
         return {self._key_index(key) for key in evidence.of_person(person).keys[:MOST_KEYS]}
 
@@ -246,16 +249,22 @@ class People:
         now = clock.seconds()
         person, changed = before.told_by(assertion, source_id, proofing, now)
         if found is None:
-            number_index = self._number_index(person.personal_number) if person.personal_number else None
-            sealed = self._sealer.seal(SEALED, person.to_json(), person.id)
-            tx.run(models.ADD_PERSON, id=person.id, status=person.status, version=person.version, made_at=now,
-                   changed_at=now, number_index=number_index, attributes=sealed, checked_at=None,
-                   check_owed=0)  # fmt: skip
-            self._keep_keys(tx, None, person)
-            self._audit.person_made(tx, person_id=person.id, source_id=source_id)
+            self.enter(tx, person, source_id)
         elif changed:
             self._change(tx, before, person, source_id, changed)
         return person if checked is None else self.keep_checked(tx, person, checked)
+
+    def enter(self, tx: Transaction, person: Person, source_id: str) -> None:
+        """Somebody whom nobody knew is known; raises Conflict for a number that somebody has."""
+        now = clock.seconds()
+        number_index = self._number_index(person.personal_number) if person.personal_number else None
+        sealed = self._sealer.seal(SEALED, person.to_json(), person.id)
+        tx.run(
+            models.ADD_PERSON, id=person.id, status=person.status, version=person.version, made_at=now,
+            changed_at=now, number_index=number_index, attributes=sealed, checked_at=None, check_owed=0,
+        )  # fmt: skip
+        self._keep_keys(tx, None, person)
+        self._audit.person_made(tx, person_id=person.id, source_id=source_id)
 
     def _subject_index(self, assertion: Assertion) -> bytes:
         # The issuer is part of the name: a source that is pointed at another issuer meets other people.

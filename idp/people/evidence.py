@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.base import Assertion, Identifier, IdentifierType
 from connectors.registers import Pivot
-from idp.people import identifiers
+from idp.people import identifiers, provinces
 from idp.people.births import Born, born_on
 from idp.people.names import folded
 from idp.people.person import Person
@@ -28,6 +28,7 @@ class Evidence:
     own: frozenset[str] = field(default_factory=frozenset)  # other numbers that no two people share, with their kind
     shared: frozenset[str] = field(default_factory=frozenset)  # former numbers: two people can have the same
     phone: str | None = None
+    province: str | None = None  # of today
     malformed: bool = False  # a personal number was sent that can be none
 
     @property
@@ -49,9 +50,11 @@ def of_assertion(assertion: Assertion, rectified: Pivot | None = None, *, with_n
     born = tuple(dict.fromkeys(
         born_on(each.birth_date) for each in (assertion, rectified) if each is not None and each.birth_date is not None
     ))  # fmt: skip
+    address = None if assertion.profile is None else assertion.profile.address
+    region = None if address is None else address.region
     return made(
         names=(assertion.name.full, *(() if rectified is None else (rectified.name.full,))), births=born,
-        sex=assertion.sex and assertion.sex.value, phone=assertion.phone,
+        sex=assertion.sex and assertion.sex.value, phone=assertion.phone, region=region,
         sent=assertion.identifiers if with_numbers else (),
     )  # fmt: skip
 
@@ -65,13 +68,14 @@ def of_person(person: Person) -> Evidence:
     ]
     return made(
         names=person.names, births=person.birth_dates, sex=person.sex, phone=person.phone,
-        sent=(*sent, *earlier, *person.other_numbers),
+        region=(person.address or {}).get("region"), sent=(*sent, *earlier, *person.other_numbers),
     )  # fmt: skip
 
 
 def made(
-    *, names: tuple[str, ...], births: tuple[Born, ...], sex: str | None, phone: str | None, sent: Iterable[Identifier]
-) -> Evidence:
+    *, names: tuple[str, ...], births: tuple[Born, ...], sex: str | None, phone: str | None,
+    sent: Iterable[Identifier], region: str | None = None,
+) -> Evidence:  # fmt: skip
     """The evidence in these words. A number that is none of its kind is nobody's, and left out."""
     now, earlier, own, shared = dict[str, None](), dict[str, None](), set[str](), set[str]()
     malformed = False
@@ -91,7 +95,8 @@ def made(
     return Evidence(
         names=tuple(filter(str.strip, names)), births=births, sex=sex, numbers=tuple(now),
         earlier_numbers=tuple(each for each in earlier if each not in now), own=frozenset(own),
-        shared=frozenset(shared), phone=_phone(phone), malformed=malformed,
+        shared=frozenset(shared), phone=_phone(phone),
+        province=provinces.of_today(region) if region else None, malformed=malformed,
     )  # fmt: skip
 
 

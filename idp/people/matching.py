@@ -16,7 +16,7 @@ from idp import errors
 from idp.errors import Failure
 from idp.people.evidence import Evidence
 from idp.people.person import PROVEN
-from idp.people.rules import Finding, Outcome, disagreement_of_linked, has_number_of, judge, looks_like
+from idp.people.rules import ENOUGH_IF_ALONE, Finding, Outcome, disagreement_of_linked, has_number_of, judge, looks_like
 
 # Proofed in person by who certified number and name together (a certificate holds no birth date): these two suffice.
 CERTIFIED = 3
@@ -52,13 +52,15 @@ class Decision:
         return _FAILURES.get(self.outcome)
 
 
-def decide(said: Evidence, proofing: int, linked: Candidate | None, candidates: Iterable[Candidate]) -> Decision:
+def decide(
+    said: Evidence, proofing: int, linked: Candidate | None, candidates: Iterable[Candidate], *, complete: bool = False
+) -> Decision:
     """Whose sign-in this is; the same in whatever order the candidates come, who are each there once.
 
     `linked` is whom the source's subject was linked to before; `candidates` all who have one of the keys of what is
-    said, and are not looked at where the source has not proofed the person.
+    said, and are not looked at where the source has not proofed the person. `complete`: nobody is there but these.
     """
-    lack = _lack(said, proofing, linked)
+    lack = _lack(said)
     if lack is not None:
         return Decision(outcome=Outcome.INCOMPLETE, rule=lack)
     others = list(candidates) if proofing >= PROVEN else []
@@ -68,8 +70,16 @@ def decide(said: Evidence, proofing: int, linked: Candidate | None, candidates: 
         return _as_linked(said, linked, others)
     if proofing < PROVEN:
         return Decision(outcome=Outcome.NEW, rule="subject-alone")
+    return _sought(said, others, has_birth_date=bool(said.births) or proofing >= CERTIFIED, complete=complete)
+
+
+def _sought(said: Evidence, others: list[Candidate], *, has_birth_date: bool, complete: bool) -> Decision:
     found = [(each, finding) for each in others if (finding := judge(said, each.evidence)) is not None]
-    decision = _found(said, found)
+    if not has_birth_date:  # nobody is linked unseen
+        if not found:
+            return Decision(outcome=Outcome.INCOMPLETE, rule="no-birth-date")
+        found = [(each, _looked_at(finding)) for each, finding in found]
+    decision = _found(said, found, complete=complete)
     if decision.outcome is not Outcome.CONFLICT:
         return decision
     # Whoever brought another's number may be known as well: the clerk is to see them too.
@@ -77,15 +87,13 @@ def decide(said: Evidence, proofing: int, linked: Candidate | None, candidates: 
     return replace(decision, alike=(*decision.alike, *alike))
 
 
-def _lack(said: Evidence, proofing: int, linked: Candidate | None) -> str | None:
+def _lack(said: Evidence) -> str | None:
     """The name of the rule by which there is too little to go by, or None."""
     if not said.names:
         return "no-name"
     if said.malformed and not said.numbers:
         return "number-malformed"
-    if linked is not None or proofing < PROVEN:
-        return None
-    return "no-birth-date" if not said.births and proofing < CERTIFIED else None
+    return None
 
 
 def _as_linked(said: Evidence, linked: Candidate, candidates: list[Candidate]) -> Decision:
@@ -102,11 +110,13 @@ def _as_linked(said: Evidence, linked: Candidate, candidates: list[Candidate]) -
     return _barred(linked) or Decision(outcome=Outcome.MATCH, rule="link", id=linked.id)
 
 
-def _found(said: Evidence, found: list[tuple[Candidate, Finding]]) -> Decision:
+def _found(said: Evidence, found: list[tuple[Candidate, Finding]], *, complete: bool) -> Decision:
     """What all who were found amount to: who has the number decides alone; otherwise nobody may stand against it."""
     numbered = [pair for pair in found if has_number_of(said, pair[0].evidence)]
     holders = [pair for pair in numbered if said.numbers[0] in pair[0].evidence.numbers]
     found = holders or numbered or found  # of a number given up, too, whoever has it now comes first
+    if complete and len(found) == 1 and found[0][1].rule in ENOUGH_IF_ALONE:
+        found = [(found[0][0], replace(found[0][1], outcome=Outcome.MATCH))]
     matched = [pair for pair in found if pair[1].outcome is Outcome.MATCH]
     for outcome in (Outcome.CONFLICT, *(() if matched else (Outcome.REVIEW,))):
         alike = [pair for pair in found if pair[1].outcome is outcome]
@@ -121,6 +131,10 @@ def _found(said: Evidence, found: list[tuple[Candidate, Finding]]) -> Decision:
     if not said.numbers:
         return Decision(outcome=Outcome.INCOMPLETE, rule="no-number")
     return Decision(outcome=Outcome.NEW, rule="number-unknown")
+
+
+def _looked_at(finding: Finding) -> Finding:
+    return replace(finding, outcome=Outcome.REVIEW) if finding.outcome is Outcome.MATCH else finding
 
 
 def _conflict(rule: str, alike: list[Candidate]) -> Decision:

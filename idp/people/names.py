@@ -144,6 +144,12 @@ def compare(one: str, other: str) -> NameAgreement:
     key, other_key = strict(one), strict(other)
     if key == other_key:
         return NameAgreement.EXACT if _composed(one) == _composed(other) else NameAgreement.SPELLING
+    return _compare_keys(key, other_key)
+
+
+def _compare_keys(key: str, other_key: str) -> NameAgreement:
+    if ("'" in key) != ("'" in other_key) and _joined(key) == _joined(other_key):
+        return NameAgreement.SPELLING  # H'Blin, HBlin, H Blin
     words, other_words = key.split(), other_key.split()
     if max(len(words), len(other_words)) > MOST_WORDS:
         return NameAgreement.DIFFERENT
@@ -152,6 +158,10 @@ def compare(one: str, other: str) -> NameAgreement:
 
 def _composed(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def _joined(key: str) -> str:
+    return key.replace("'", "").replace(" ", "")
 
 
 def _compare_words(one: list[str], other: list[str]) -> NameAgreement:

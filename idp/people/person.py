@@ -107,6 +107,12 @@ class Person:
         return self.text("birth_date_as_sent")
 
     @property
+    def is_proven(self) -> bool:
+        """Whether a source that proofed them said who they are: what people say of themselves leads nobody to them."""
+        name = self.attributes.get("name")
+        return name is not None and name.proofing >= PROVEN
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The name, and those that the register says they had before: sources may not know of the change yet."""
         return tuple(filter(None, (self.name, *self._earlier("earlier_names"))))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name, Sex
+from connectors.profile import Address, Profile
 from idp.people.births import born_on
 from idp.people.person import REGISTER, Attribute, Person
 
@@ -45,7 +46,7 @@ def record(row: Mapping[str, Any]) -> Record:
         issuer=source_id, subject=subject, name=_name(row.get("name")),
         proofing=proofing if isinstance(proofing, int) else 1, authentication=1, auth_time=UNKNOWN_TIME, means=(),
         evidence=b"", identifiers=_identifiers(row.get("identifiers")), birth_date=_birth_date(row.get("birth_date")),
-        sex=_SEXES.get(_text(row, "sex") or ""), phone=_text(row, "phone"),
+        sex=_SEXES.get(_text(row, "sex") or ""), phone=_text(row, "phone"), profile=_profile(row),
     )  # fmt: skip
     return Record(id=_text(row, "record") or "", source_id=source_id, assertion=assertion)
 
@@ -58,6 +59,9 @@ def person(row: Mapping[str, Any], id: bytes, source_id: str) -> Person:
         "personal_number": _text(row, "personal_number"),
         "other_numbers": [[each.type.value, each.value] for each in numbers] or None,
     }  # fmt: skip
+    province = _text(row, "province")
+    if province is not None:
+        said["address"] = {"formatted": province, "region": province}
     born = _birth_date(row.get("birth_date"))
     if born is not None:
         said |= {"birth_date": _parts(born), "birth_date_as_sent": born.as_sent}
@@ -66,6 +70,11 @@ def person(row: Mapping[str, Any], id: bytes, source_id: str) -> Person:
     said["earlier_birth_dates"] = [_parts(each) for alias in aliases if (each := _birth_date(alias.get("birth_date")))]
     attributes = {name: Attribute(value, source_id, REGISTER, 0) for name, value in said.items() if value}
     return Person(id=id, status="deceased" if row.get("alive") is False else "active", version=0, attributes=attributes)
+
+
+def _profile(row: Mapping[str, Any]) -> Profile | None:
+    province = _text(row, "address_province")
+    return None if province is None else Profile(address=Address(formatted=province, region=province))
 
 
 def _name(value: Any) -> Name:

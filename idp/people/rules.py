@@ -30,6 +30,8 @@ class Finding:
     rule: str
 
 
+# Enough where everybody is known, and nobody else comes into question; otherwise there may be another like this one.
+ENOUGH_IF_ALONE = frozenset({"number-mistyped", "name-birth-province"})
 # The name is the same, however it is spelled.
 SAME_NAME = frozenset({NameAgreement.EXACT, NameAgreement.SPELLING, NameAgreement.MARKS_LOST})
 # What offices make of one name, and what two people's names can also be.
@@ -116,12 +118,20 @@ def _by_shared_number(name: NameAgreement, birth: BirthAgreement | None) -> Find
 
 def _alike(said: Evidence, known: Evidence) -> Finding | None:
     """Without any number of theirs. Name and birth date alone are never enough: in a country many share both."""
-    if _name(said, known) not in SAME_NAME or _sexes_differ(said, known):
+    name, birth = _name(said, known), _birth(said, known)
+    same_phone = said.phone is not None and said.phone == known.phone
+    if _sexes_differ(said, known):
         return None
-    birth, same_phone = _birth(said, known), said.phone is not None and said.phone == known.phone
+    if name in HABITS and birth is BirthAgreement.EXACT and same_phone:
+        return _review("name-habit-birth-phone")
+    if name not in SAME_NAME:
+        return None
+    if birth is BirthAgreement.EXACT and not same_phone:
+        same_province = said.province is not None and said.province == known.province
+        return _review("name-birth-province" if same_province else "name-birth")
     if birth is BirthAgreement.EXACT:
-        return _match("name-birth-phone") if same_phone else _review("name-birth")
-    return _review("name-year-phone") if same_phone and birth in SAME_YEAR else None
+        return _match("name-birth-phone")
+    return _review("name-phone") if same_phone else None
 
 
 def _is_mistyped(said: Evidence, known: Evidence) -> bool:

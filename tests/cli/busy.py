@@ -1,8 +1,9 @@
-"""Connections that are never idle for long, as a proxy keeps them to a provider, and every answer that was not one."""
+"""Connections as a proxy keeps them to a provider, few of them idle for long, and every answer that was not one."""
 
 from __future__ import annotations
 
 import http.client
+import itertools
 import socket
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from tests.served import HOST, Connection, killed_in_the_end
 
+RESTS_SECONDS = (0.01, 0.1, 0.1, 0.1)  # between two requests; if nobody rested, no process could start beside them
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Host": HOST}
 
 
@@ -27,9 +29,9 @@ class Busy:
     lock: threading.Lock = field(default_factory=threading.Lock)
     threads: list[threading.Thread] = field(default_factory=list)
 
-    def go(self) -> None:
+    def go(self, rests_seconds: float) -> None:
         connection = Connection(self.address)
-        while not self.over.is_set():
+        while not self.over.wait(rests_seconds):
             try:
                 connection.request("GET", "/jwks", headers={"Host": HOST})
                 self._count(connection, 200)
@@ -61,7 +63,8 @@ class Busy:
 def busy(address: tuple[str, int] | str, connections: int = 20) -> Iterator[Busy]:
     """So many connections with one request after the other on them, until the block ends."""
     found = Busy(address)
-    found.threads += [threading.Thread(target=found.go) for _ in range(connections)]
+    rests = itertools.islice(itertools.cycle(RESTS_SECONDS), connections)
+    found.threads += [threading.Thread(target=found.go, args=(rest,)) for rest in rests]
     for thread in found.threads:
         thread.start()
     try:

@@ -4,52 +4,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AxeResults  # type: ignore[import-untyped]
-from playwright.sync_api import ConsoleMessage, Page, Route, expect
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, Route, expect
 
 from idp.web.language import LANGUAGES, Language
 
-from .conftest import OpenPage
+from .conftest import OpenPage, Shown
 from .preview import SHOWN
 from .test_colours import CSS
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (320, 390, 1280)  # 320 is what is left of 1280 at 400 % zoom (WCAG 2.2 success criterion 1.4.10)
 SMALLEST_TARGET = 44
-# A scheme changes colours and nothing else, so that in the second one only colours are looked at again.
-AXE_OPTIONS = {
-    "light": '{resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}',
-    "dark": '{resultTypes: ["violations"], runOnly: ["color-contrast", "link-in-text-block"]}',
-}
+EVERYWHERE = next(iter(SHOWN))  # the one page that is looked at everywhere
+COLOURS = ("color-contrast", "link-in-text-block")
+ALL_RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+ONLY_COLOURS = {"resultTypes": ["violations"], "runOnly": COLOURS}
+ALL_BUT_COLOURS = ALL_RULES | {"rules": {"target-size": {"enabled": True}} | dict.fromkeys(COLOURS, {"enabled": False})}
 ONLY_FAULTS = "({violations}) => ({violations})"  # whatever else it tells is long, and nobody reads it
 CONTROLS = "a[href], button, input:not([type=hidden]), summary"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", SHOWN)
-def test_a_page_has_no_barrier_in_any_scheme_or_width(
-    tour: OpenPage, name: str, language: Language, pytestconfig: pytest.Config
-) -> None:
-    page = tour(name, language)
+every_page = pytest.mark.parametrize(
+    "opened", [pytest.param(page, id="-".join(page)) for page in product(SHOWN, LANGUAGES)], indirect=True
+)
+
+
+@every_page
+def test_a_page_has_no_barrier_in_any_scheme_or_width(shown: Shown, pytestconfig: pytest.Config) -> None:
+    page, language = shown.page, shown.language
+    everywhere = pytestconfig.getoption("--all-engines") or f"/show/{EVERYWHERE}?" in page.url
+    page.evaluate(Axe().axe_script)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            if pytestconfig.getoption("--all-engines") or _is_news(scheme, width, language):
-                found = AxeResults(page.evaluate(f"axe.run({AXE_OPTIONS[scheme]}).then({ONLY_FAULTS})"))
+            rules = ALL_RULES if everywhere else _news(scheme, width, language)
+            if rules is not None:
+                page.emulate_media(color_scheme=scheme)
+                found = AxeResults(page.evaluate(f"rules => axe.run(rules).then({ONLY_FAULTS})", rules))
                 assert not found.response["violations"], f"{scheme} {width}: {found.generate_report()}"
     assert page.locator("html").get_attribute("lang") == language
 
 
-def _is_news(scheme: str, width: int, language: Language) -> bool:
-    """Whether axe can find here what it finds nowhere else. Colours are the same in every language, and 390 has the
-    rules of 320. With --all it looks everywhere.
+def _news(scheme: str, width: int, language: Language) -> dict[str, Any] | None:
+    """The rules by which axe can find here what it finds nowhere else; with --all it goes by all of them everywhere.
+
+    A scheme changes colours and nothing else, a width no colour, a language neither colours nor what a page is made
+    of, and 390 has the rules of 320 (the tests below). Colours are looked at where the ground behind the text is plain.
     """
-    return width != 390 and (scheme == "light" or language == "vi")
+    if width == WIDTHS[0]:
+        in_dark = ONLY_COLOURS if language == "vi" else None
+        return (ALL_RULES if language == "vi" else ALL_BUT_COLOURS) if scheme == "light" else in_dark
+    return ALL_BUT_COLOURS if (scheme, width, language) == ("light", WIDTHS[-1], "vi") else None
 
 
 def test_no_rule_begins_between_the_two_narrow_widths() -> None:
@@ -58,9 +70,21 @@ def test_no_rule_begins_between_the_two_narrow_widths() -> None:
     assert not [pixels for pixels in begins if WIDTHS[0] <= pixels <= WIDTHS[1]]
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_every_control_is_reached_in_order_seen_when_reached_and_large_enough(tour: OpenPage, name: str) -> None:
-    page = tour(name)
+def test_a_scheme_changes_colours_and_nothing_else() -> None:
+    [rules] = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", CSS, re.DOTALL)
+    assert CSS.count("color-scheme: dark") == 1
+    assert re.fullmatch(r"(\s*--[a-z-]+: #[0-9a-f]{6};)+\s*", rules)
+
+
+def test_a_width_changes_no_colour_but_the_ground_of_the_whole_page() -> None:
+    rules = "".join(re.findall(r"@media [^{]*width: .*?\n\}", CSS, re.DOTALL))
+    coloured = re.findall(r"([.\w -]+) \{[^}]*(?:color|background|fill|stroke|opacity|filter)[a-z-]*: ", rules)
+    assert [where.strip() for where in coloured] == ["body"]
+
+
+@pytest.mark.parametrize("opened", [pytest.param((name, "vi"), id=f"{name}-vi") for name in SHOWN], indirect=True)
+def test_every_control_is_reached_in_order_seen_when_reached_and_large_enough(shown: Shown) -> None:
+    page = shown.page
     controls = page.locator(CONTROLS).count()
     page.get_by_role("link").first.focus()
     reached = list(steps_of_the_tab_key(page, controls))
@@ -70,18 +94,10 @@ def test_every_control_is_reached_in_order_seen_when_reached_and_large_enough(to
         assert focused["inText"] or focused["smallerSide"] >= SMALLEST_TARGET, focused
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_the_policy_is_never_broken_and_nothing_fails_to_load(tour: OpenPage, tourist: Page, name: str) -> None:
-    complaints: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        complaints.append(f"{message.text} {message.location['url']}")
-
-    tourist.on("console", note)
-    page = tour(name)
-    tourist.remove_listener("console", note)
+@every_page
+def test_the_policy_is_never_broken_and_nothing_fails_to_load(shown: Shown) -> None:
     # The browser also notes that the page itself came with the status of a failure, as it should.
-    assert [complaint for complaint in complaints if not complaint.endswith(page.url)] == []
+    assert [complaint for complaint in shown.complaints if not complaint.endswith(shown.page.url)] == []
 
 
 def test_the_choice_reads_well_to_a_screen_reader(visit: OpenPage) -> None:
