@@ -52,7 +52,9 @@ from idp.oidc.software_statements import SoftwareStatements
 from idp.oidc.token import Token
 from idp.oidc.token_exchange import TokenExchange
 from idp.oidc.userinfo import UserInfo
+from idp.oidc.verification import Verification
 from idp.oidc.wsgi import Endpoint
+from idp.people.assurance import AcrWords
 from idp.serving import show_with
 from idp.sessions.cookies import Cookies
 from idp.settings import Settings, load
@@ -109,7 +111,7 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
     visits = Visits(
         database=house.database, short_lived=house.short_lived, shelf=shelf, journey=journey, people=house.people,
         sources=house.sources, sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings,
-        checking=house.checking,
+        checking=house.checking, combining=house.combining,
     )  # fmt: skip
     desk = Desk(journey, cookies)
     visit_routes = VisitRoutes(
@@ -133,7 +135,8 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
 def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) -> ProviderRoutes:
     settings = house.settings
     jose = Jose(keys=house.keys, client_keys=house.client_keys)
-    reader = _reader(house, jose, shelf)
+    words, verification = AcrWords(settings.assurance), _verification(house)
+    reader = _reader(house, jose, shelf, words)
     certificates = ClientCertificates(settings, house.client_keys)
     proofs = Proofs(
         short_lived=house.short_lived, sealer=house.sealer, origins=settings.origins,
@@ -147,7 +150,7 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
     introspection = Introspection(
         clients=house.clients, grants=house.grants, access_tokens=access_tokens, jose=jose, issuer=settings.issuer
     )
-    server = _token_server(house, jose, proofs, access_tokens)
+    server = _token_server(house, jose, proofs, access_tokens, words, verification)
     presented = Presented(
         access_tokens=access_tokens, proofs=proofs, certificates=certificates, audit=house.audit, realm="userinfo"
     )
@@ -176,26 +179,37 @@ def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) ->
             DEVICE_AUTHORIZATION,
         ),
         userinfo=UserInfo(
-            presented=presented, clients=house.clients, grants=house.grants, jose=jose, issuer=settings.issuer
+            presented=presented, clients=house.clients, grants=house.grants, jose=jose, verification=verification,
+            issuer=settings.issuer,
         ),
         conformance_resource=ConformanceResource(
             presented=replace(presented, realm="conformance"), clients=house.clients, grants=house.grants
         ) if settings.lets_test_people_in else None,
         discovery=Discovery(
-            settings.issuer, house.keys, certificates, registration=settings.registration.open_to != "nobody"
+            settings.issuer, house.keys, certificates, registration=settings.registration.open_to != "nobody",
+            words=words, verification=verification,
         ),
         journey=journey,
     )  # fmt: skip
 
 
-def _reader(house: House, jose: Jose, shelf: Shelf) -> Reader:
+def _verification(house: House) -> Verification:
+    settings = house.settings
+    return Verification(
+        policy=settings.verified_claims, sources=house.sources, register_id=settings.verification.source,
+        issuer=settings.issuer,
+    )  # fmt: skip
+
+
+def _reader(house: House, jose: Jose, shelf: Shelf, words: AcrWords) -> Reader:
     return Reader(
         clients=house.clients, people=house.people, keys=house.keys, shelf=shelf,
         request_objects=RequestObjects(
             jose=jose, http=house.egress, fetching=house.fetching, database=house.database,
             issuer=house.settings.issuer,
         ),
-        parameter_characters=house.settings.limits.parameter_characters,
+        parameter_characters=house.settings.limits.parameter_characters, words=words,
+        verified_claims=bool(house.settings.verified_claims.trust_framework),
     )  # fmt: skip
 
 
@@ -250,13 +264,16 @@ def _client_endpoint(house: House, jose: Jose, certificates: ClientCertificates,
     )  # fmt: skip
 
 
-def _token_server(house: House, jose: Jose, proofs: Proofs, access_tokens: AccessTokens) -> TokenServer:
+def _token_server(
+    house: House, jose: Jose, proofs: Proofs, access_tokens: AccessTokens, words: AcrWords, verification: Verification
+) -> TokenServer:
     settings = house.settings
     granting = Granting(
         lifetimes=settings.lifetimes, sealer=house.sealer, grants=house.grants,
         people=house.people, sessions=house.sessions, audit=house.audit, access_tokens=access_tokens,
+        verification=verification,
         id_tokens=IdTokens(
-            jose=jose, sessions=house.sessions, issuer=settings.issuer,
+            jose=jose, sessions=house.sessions, words=words, issuer=settings.issuer,
             lifetime_seconds=settings.lifetimes.id_token_seconds,
         ),
     )  # fmt: skip

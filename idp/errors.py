@@ -86,6 +86,7 @@ PUSHED_SCOPE = _row("A28", "invalid_request", 400, "the pushed scope is missing 
 PUSHED_RESPONSE_TYPE = _row("A29", "invalid_request", 400, "the pushed response_type must be code", "A05, at the endpoint for pushed requests")
 NO_KEY_FOR_ANSWER = _row("A30", "invalid_request", 400, "this client registered encrypted answers and shows no key for them", "jwks or jwks_uri holds no key that fits authorization_encrypted_response_alg, or cannot be fetched")
 NOT_FOR_CODES = _row("A31", "unauthorized_client", 400, "this client is not registered for authorization codes", "grant_types lacks authorization_code")
+BAD_VERIFIED_CLAIMS = _row("A32", "invalid_request", 400, "verified_claims asks in a form that is none, or for too much", "OpenID Connect for Identity Assurance 1.0 section 5; at most ten of anything")
 
 # T: the token endpoint, as RFC 6749 section 5.2 has it
 BAD_CLIENT_AUTHENTICATION = _row("T01", "invalid_client", 401, "client authentication failed", "wrong secret, wrong method, or a bad assertion")

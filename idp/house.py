@@ -13,7 +13,7 @@ from idp.egress import Egress
 from idp.keys import Keys, open_token
 from idp.oidc.backchannel import LogoutNotices
 from idp.people import People
-from idp.registers import Checking, Feeds
+from idp.registers import Checking, Combining, Feeds
 from idp.seal import Sealer, load_sealer
 from idp.sessions import Sessions
 from idp.sessions.grants import Grants
@@ -48,6 +48,7 @@ class House:
     grants: Grants
     notices: LogoutNotices
     checking: Checking
+    combining: Combining
     feeds: Feeds
     devices: Devices
 
@@ -66,10 +67,11 @@ def build(settings: Settings) -> House:
     keys = Keys(database, sealer, changes, settings.issuer, open_token(settings.keys.pkcs11))
     clients = Clients(database, changes, sealer)
     fetching = Fetching()
-    people = People(database, sealer, audit)
+    people = People(database, sealer, audit, everybody_is_known=settings.verification.everybody_is_known)
     sources = Sources(
         database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once,
-        calls_at_once=settings.outbound.calls_at_once, conformance=settings.lets_test_people_in,
+        conformance=settings.lets_test_people_in,
+        policy=settings.assurance,
     )  # fmt: skip
     verification = settings.verification
     sessions = Sessions(
@@ -88,6 +90,7 @@ def build(settings: Settings) -> House:
         checking=Checking(
             database=database, people=people, sources=sources, sessions=sessions, audit=audit, policy=verification
         ),
+        combining=Combining(sources=sources, policy=settings.assurance),
         feeds=Feeds(database=database, people=people, sources=sources, sessions=sessions, audit=audit),
         devices=Devices(database, sealer, audit),
     )  # fmt: skip

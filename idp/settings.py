@@ -7,10 +7,11 @@ Values come from `config/default.toml`, then the file that IDP_CONFIG names, the
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -18,6 +19,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 DEFAULTS = Path(__file__).resolve().parent.parent / "config" / "default.toml"
 LOOPBACK_SUFFIX = ".localhost"  # RFC 6761 section 6.3
+Alias = Annotated[str, Field(pattern=r"^[!-~]{0,100}$")]
+Word = Annotated[str, Field(pattern=r"^[!-~]{1,100}$")]
 
 # Called IDP_ and no setting: where the settings are, who gives a command, what `run` and the tests use.
 OTHER_VARIABLES = frozenset(
@@ -66,7 +69,6 @@ class Outbound(_Part):
     total_seconds: float = Field(gt=0, le=30)
     answer_bytes: int = Field(ge=1024, le=10_485_760)
     visits_at_once: int = Field(ge=1, le=64)
-    calls_at_once: int = Field(ge=0, le=256)
     allow_loopback: bool
     certificate_authorities_file: str
 
@@ -77,6 +79,43 @@ class Verification(_Part):
     max_age_seconds: int = Field(ge=60, le=31_536_000)
     recheck_batch: int = Field(ge=1, le=1000)
     feed_seconds: float = Field(gt=0, le=86400)
+    everybody_is_known: bool
+
+
+class Raising(_Part):
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    sources: int = Field(ge=1, le=9)
+    proofing: int = Field(ge=2, le=3)
+    different_kinds: bool = False
+    register_within_days: int = Field(default=0, ge=0, le=3650)
+    raises_to: int = Field(ge=3, le=4)
+
+    @model_validator(mode="after")
+    def _asks_for_more(self) -> Raising:
+        if self.raises_to <= self.proofing or not (self.sources > 1 or self.register_within_days):
+            raise ValueError("must raise above `proofing`, by two sources at least or by one and the register")
+        return self
+
+
+class Assurance(_Part):
+    acr_aliases: tuple[tuple[Alias, Alias, Alias, Alias], ...]
+    authentication: tuple[tuple[str, Annotated[int, Field(ge=1, le=4)]], ...]
+    raising: tuple[Raising, ...]
+
+    @model_validator(mode="after")
+    def _unmistakable(self) -> Assurance:
+        words = [word for words in self.acr_aliases for word in words if word]
+        if len(set(words)) < len(words) or any(re.fullmatch(r"LoA[0-9]+", word) for word in words):
+            raise ValueError("acr_aliases: a word means one level, and LoA1 to LoA4 are taken")
+        if len({rule.name for rule in self.raising}) < len(self.raising):
+            raise ValueError("raising: two rules have one name")
+        return self
+
+
+class VerifiedClaims(_Part):
+    trust_framework: str = Field(pattern=r"^[!-~]{0,200}$")
+    assurance_levels: tuple[Word, Word, Word, Word]
+    minimum_proofing: int = Field(ge=2, le=4)
 
 
 class Dpop(_Part):
@@ -150,6 +189,8 @@ class Settings(BaseSettings):
     limits: Limits
     outbound: Outbound
     verification: Verification
+    assurance: Assurance
+    verified_claims: VerifiedClaims
     dpop: Dpop
     keys: SigningKeys
     outbox: Outbox
@@ -186,6 +227,8 @@ class Settings(BaseSettings):
         if self.overload.started_header and not self.trusted_proxies:
             raise ValueError("overload.started_header: without trusted_proxies anybody could send it")
         self._refuse_test_people_in_public(host, on_loopback=on_loopback)
+        if not self.verification.source and any(rule.register_within_days for rule in self.assurance.raising):
+            raise ValueError("assurance.raising: a rule asks for a register, and verification.source names none")
         if bool(self.registration.statement_issuer) != bool(self.registration.statement_keys_file):
             raise ValueError("registration.statement_issuer: goes with statement_keys_file, or neither is set")
         if self.mode == "production":

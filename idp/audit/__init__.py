@@ -31,10 +31,14 @@ class Audit:
 
     def signed_in(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, source_id: str, source_version: int, level: int,
-        outcome: str, rule: str, for_client: str,
+        outcome: str, rule: str, for_client: str, raised_by: str | None = None,
     ) -> None:  # fmt: skip
-        """A person proved themselves at a source; `outcome` and `rule` say how they were recognised."""
+        """A person proved themselves at a source; `outcome` and `rule` say how they were recognised.
+
+        `raised_by` is the operator's rule by which other sources made them better proofed than this one does.
+        """
         details = {"level": level, "outcome": outcome, "rule": rule, "version": source_version, "portal": for_client}
+        details |= {} if raised_by is None else {"raised_by": raised_by}
         _add(tx, "signed_in", person_id=person_id, session_id=session_id, source_id=source_id, details=details)
 
     def person_made(self, tx: Transaction, *, person_id: bytes, source_id: str) -> None:

@@ -19,7 +19,7 @@ from idp.broker.acting import Acting
 from idp.broker.desk import BANNERS, At, Desk, see_other
 from idp.broker.journey import Journey
 from idp.broker.steps import Step, acts_for, may_act_for, names_to_tell, owes_consent
-from idp.broker.telling import lines_to_tell, of_portal
+from idp.broker.telling import lines_to_tell, of_portal, with_names_of_sources
 from idp.broker.visit_routes import VisitRoutes
 from idp.broker.visits import Visits
 from idp.errors import Refused
@@ -174,16 +174,18 @@ class Routes:
 
     def _tile(self, source: Source, owed_level: int) -> pages.SourceTile:
         health = self._sources.health_of(source)
-        reason = Reason.LEVEL if source.ceiling < owed_level else Reason.DOWN if health == "down" else None
+        reason = Reason.LEVEL if source.reach < owed_level else Reason.DOWN if health == "down" else None
         return pages.SourceTile(
-            id=source.id, name_vi=source.name_vi, name_en=source.name_en, kind=source.kind, level=source.ceiling,
+            id=source.id, name_vi=source.name_vi, name_en=source.name_en, kind=source.kind, level=source.reach,
             selectable=reason is None, reason_id=reason, health=health,
         )  # fmt: skip
 
     def _information_page(self, at: At, standing: Standing, *, consent_missing: bool) -> Response:
         need, client, spoken = at.login.need, at.client, language.of_request(at.login.need.ui_locales)
         source, mandate = self._sources.find(standing.source_id), acts_for(need, standing)
-        values = self._journey.values_to_tell(at.login, standing)
+        values = with_names_of_sources(
+            self._journey.values_to_tell(at.login, standing), self._sources.in_force(), spoken
+        )
         page = pages.InformationPage(
             portal_vi=client.name_vi, portal_en=client.name_en, level=standing.level,
             source_vi=source.name_vi if source else standing.source_id,

@@ -4,7 +4,7 @@ portal itself, what they have to know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from idp.clients import Client
 from idp.clients.urls import is_of_native_app
 from idp.people import claims
 from idp.people.claims import ClaimValue
+from idp.sources import Source
 from idp.web.language import Language, format_birth_date, format_date, text
 from idp.web.pages import ClaimLine, OfPortal
 from idp.web.words import AUTHORITIES, ClaimLabel, NamedItself
@@ -47,6 +48,7 @@ _LABELS: dict[str, ClaimLabel] = {
     "org_role": ClaimLabel.ORG_ROLE,
     "org_authority": ClaimLabel.ORG_AUTHORITY,
     "org_until": ClaimLabel.ORG_UNTIL,
+    claims.VERIFIED_BY: ClaimLabel.VERIFIED_BY,
 }
 _LEFT_OUT_IF_UNKNOWN = frozenset({ClaimLabel.ORG_ROLE, ClaimLabel.ORG_AUTHORITY, ClaimLabel.ORG_UNTIL})
 # What few sources know: told in one line together as long as nobody has brought it.
@@ -75,6 +77,17 @@ def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue], langua
         if label not in lines or not lines[label].value:
             lines[label] = line
     return tuple(lines.values())
+
+
+def with_names_of_sources(
+    values: Mapping[str, ClaimValue], sources: Iterable[Source], language: Language
+) -> dict[str, ClaimValue]:
+    """The values with the names of those who vouched, by which people know them, in place of our ids."""
+    if claims.VERIFIED_BY not in values:
+        return dict(values)
+    named = {source.id: source.name(language) for source in sources}
+    vouched = str(values[claims.VERIFIED_BY]).split()
+    return {**values, claims.VERIFIED_BY: ", ".join(named.get(each, each) for each in vouched)}
 
 
 def of_portal(client: Client, need: Need) -> OfPortal:

@@ -26,8 +26,8 @@ from idp.broker.journey import Journey
 from idp.broker.shelf import Arrived, Leg, Login, Shelf
 from idp.broker.steps import Need
 from idp.errors import FROM_SOURCE, Refused
-from idp.people import People, assurance
-from idp.registers import Admission, Checking
+from idp.people import People
+from idp.registers import Admission, Checking, Combining
 from idp.sessions import Sessions, SignedIn
 from idp.sessions.cookies import Cookies
 from idp.settings import Settings
@@ -49,6 +49,7 @@ class Visits:
     def __init__(
         self, *, database: Database, short_lived: ShortLived, shelf: Shelf, journey: Journey, people: People,
         sources: Sources, sessions: Sessions, audit: Audit, cookies: Cookies, settings: Settings, checking: Checking,
+        combining: Combining,
     ) -> None:  # fmt: skip
         self._database = database
         self._short_lived = short_lived
@@ -61,13 +62,14 @@ class Visits:
         self._cookies = cookies
         self._settings = settings
         self._checking = checking
+        self._combining = combining
 
     def begin(self, login: Login, source_id: str, language: str, cookies: Mapping[str, str], network: str) -> Arrived:
         """The visit has begun, and come to its first stop; raises Refused when the source cannot be gone to."""
         source = self._sources.find(source_id)
         if source is None or not source.enabled or not source.signs_in:
             raise self._not_begun(login, errors.SOURCE_GONE)
-        if source.ceiling < login.need.owed_level:
+        if source.reach < login.need.owed_level:
             raise self._not_begun(login, errors.SOURCE_TOO_WEAK, source.id)
         if self._visits_of(login) > VISITS_OF_ONE_SIGN_IN:
             raise self._not_begun(login, errors.TOO_MANY, source.id)
@@ -188,7 +190,7 @@ class Visits:
         self, login: Login, source: Source, assertion: Assertion, cookies: Mapping[str, str]
     ) -> tuple[bytes, str]:
         """The person is recognised and has a session, in one commit; returns its id and new cookie. Raises Refused."""
-        level = assurance.level_of(assertion, source.ceiling)
+        level = self._combining.most(assertion, source)
         if level < login.need.owed_level:
             raise Refused(FROM_SOURCE[Failure.LEVEL_TOO_LOW])
         proofing = min(assertion.proofing, source.ceiling)
@@ -205,9 +207,13 @@ class Visits:
     def _commit_sign_in(
         self, login: Login, source: Source, assertion: Assertion, admission: Admission, cookies: Mapping[str, str]
     ) -> tuple[bytes, str]:
-        level, proofing = admission.level, min(assertion.proofing, source.ceiling)
+        proofing = min(assertion.proofing, source.ceiling)
         with self._database.write() as tx:
             recognised = self._people.recognise(tx, assertion, source.id, proofing, admission.checked)
+            level, raised_by = self._combining.level(tx, recognised.person, assertion, source)
+            level = min(level, admission.level)
+            if level < login.need.owed_level:
+                raise Refused(FROM_SOURCE[Failure.LEVEL_TOO_LOW], "no rule raises it")
             signed_in = SignedIn(
                 person_id=recognised.person.id, source_id=source.id, source_kind=source.kind, level=level,
                 amr=assertion.means, auth_time=int(assertion.auth_time.timestamp()),
@@ -217,7 +223,7 @@ class Visits:
             self._audit.signed_in(
                 tx, person_id=recognised.person.id, session_id=session_id, source_id=source.id,
                 source_version=source.version, level=level, outcome=recognised.outcome, rule=recognised.rule,
-                for_client=login.need.client_id,
+                for_client=login.need.client_id, raised_by=raised_by,
             )  # fmt: skip
         return session_id, value
 
@@ -276,4 +282,4 @@ class Visits:
 
 def _level_to_ask(need: Need, source: Source) -> int:
     """What is owed, and what is wished as far as the source goes: a source that is asked for little gives little."""
-    return max(need.owed_level, min(need.wished_level, source.ceiling))
+    return max(need.owed_level, min(need.wished_level, source.authentication_ceiling))

@@ -78,6 +78,7 @@ def known(house: House, source_id: str) -> Source:
 def _subject(house: House, source: Source, identities: Identities) -> Subject:
     return Subject(
         connector=source.connector, context=source.context, ceiling=source.ceiling,
+        authentication_ceiling=source.authentication_ceiling,
         callback_url=f"{house.settings.issuer}/callback/{source.id}", faults_url=_faults_url(source, identities),
     )  # fmt: skip
 

@@ -52,11 +52,11 @@ def link(register: Path, said: Path, out: Path) -> None:
 def score(register: Path, said: Path, truth: Path, seed: int, figures: Path | None) -> None:
     """Link the records, and tell how well: for all, for each error, and by source, sex, age and origin of the name."""
     population = _population(register)
-    dead = frozenset(str(row["person"]) for row in _rows(register) if row.get("alive") is False)
+    dead = frozenset(str(row["person"]) for row in read_rows(register) if row.get("alive") is False)
     pace = _Pace()
     links = list(pace.timed(population, _lines(said)))
     try:
-        scored = scoring.score(links, _rows(truth), dead, seed)
+        scored = scoring.score(links, read_rows(truth), dead, seed)
     except (KeyError, ValueError) as problem:
         raise Wrong(f"{truth}: does not fit the records: {problem}") from None
     for line in scoring.table(scored):
@@ -90,7 +90,7 @@ def _population(register: Path) -> Population:
     return _readable(register, lambda: Population(_lines(register)))
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     return map(_object, _lines(path))
 
 

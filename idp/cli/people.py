@@ -8,6 +8,7 @@ from idp import clock
 from idp.cli import shared
 from idp.cli.country import synthesise
 from idp.cli.matching import link, score
+from idp.cli.populating import enter, index
 
 
 @click.group()
@@ -18,6 +19,8 @@ def people() -> None:
 people.add_command(synthesise)
 people.add_command(link)
 people.add_command(score)
+people.add_command(enter)
+people.add_command(index)
 
 
 @people.command()

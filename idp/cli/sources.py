@@ -17,6 +17,8 @@ from idp.people.assurance import acr
 from idp.sources import BadSource, Source
 from idp.storage import Transaction
 
+MOST_AT_ONCE = 1_000  # the list of who has which place is read and written with each call
+
 
 @click.group()
 def sources() -> None:
@@ -56,7 +58,8 @@ def list_sources(as_json: bool) -> None:
     rows = [
         {
             "id": source.id, "kind": source.kind, "version": source.version, "state": "on" if source.enabled else "off",
-            "ceiling": acr(source.ceiling), "health": house.sources.health_of(source), "name": source.name_vi,
+            "ceiling": acr(source.ceiling), "limit": source.calls_at_once or None,
+            "health": house.sources.health_of(source), "name": source.name_vi,
         }
         for source in house.sources.in_force()
     ]  # fmt: skip
@@ -92,6 +95,25 @@ def disable(source_id: str, operator: str) -> None:
     """Switch the source off, everywhere within seconds; sign-ins that are under way there end."""
     house = shared.open_house()
     _switch(house, known(house, source_id), False, "disabled", operator)
+
+
+@sources.command()
+@click.argument("source_id", metavar="ID")
+@click.argument("calls", type=click.IntRange(0, MOST_AT_ONCE), metavar="CALLS")
+@shared.operator_option
+def limit(source_id: str, calls: int, operator: str) -> None:
+    """Let all processes of all machines together make at most CALLS calls at once to the source; 0 ends the limit.
+
+    It holds within seconds, for every version. Whoever comes when all are taken is told to try again. Each call then
+    costs a write to the short-lived store before and after; while that does not answer, each process counts for itself.
+    """
+    house = shared.open_house()
+    source = known(house, source_id)
+    with house.database.write() as tx:
+        house.sources.limit_calls(tx, source_id, calls)
+        change = f"calls at once: {calls}" if calls else "calls at once: not limited"
+        house.audit.source_changed(tx, source_id=source_id, change=change, version=source.version, operator=operator)
+    click.echo(f"{source_id}: {change}, everywhere within seconds")
 
 
 @sources.command()

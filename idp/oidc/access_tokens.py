@@ -15,11 +15,12 @@ from idp.clients import Binding, Client, Clients
 from idp.keys import ACCESS_TOKEN_TYPE, Keys, NotOurs
 from idp.oidc.sealed import TOKEN_PREFIX, AccessToken, Unreadable, jti_of, open_access_token, seal_access_token
 from idp.people import People, assurance, claims
-from idp.seal import Sealer, from_text
+from idp.seal import Sealer, from_text, to_text
 
 LONGEST_SECONDS = 300  # of a token that somebody may believe without asking us
 ID_BYTES = 16
 JWT_LIMIT_CHARACTERS = 4096
+REMEMBERED = "asked"  # our own: what userinfo is asked for, for nobody else to read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +59,14 @@ class AccessTokens:
     def fresh(
         self, client: Client, *, grant_id: bytes | None, binding: Binding | None, resource: str | None = None,
         scopes: tuple[str, ...] = (), api_scopes: tuple[str, ...] = (), exchanged: bool = False,
+        remembered: bytes = b"",
     ) -> AccessToken:  # fmt: skip
         now = clock.seconds()
         return AccessToken(
             id=entropy.random_id(), grant_id=grant_id, client_id=client.id, issued_at=now,
             expires_at=now + self.seconds(client, exchanged=exchanged), scopes=scopes, api_scopes=api_scopes,
             binding=binding, resource=resource, exchanged=exchanged,
+            remembered=remembered if resource is None else b"",  # an API has nothing to ask userinfo
         )  # fmt: skip
 
     def read(self, text: str) -> AccessToken:
@@ -103,6 +106,8 @@ class AccessTokens:
             said["cnf"] = token.binding.as_cnf()
         if token.exchanged:
             said["act"] = {"sub": token.client_id}  # RFC 8693 section 4.1
+        if token.remembered:
+            said[REMEMBERED] = to_text(token.remembered)
         return said
 
     def _from_jwt(self, said: Mapping[str, Any]) -> AccessToken:
@@ -113,7 +118,7 @@ class AccessTokens:
             id=ids[:ID_BYTES], grant_id=ids[ID_BYTES:] or None, client_id=said["client_id"], issued_at=said["iat"],
             expires_at=said["exp"], scopes=known, api_scopes=tuple(word for word in words if word not in known),
             binding=_binding(said.get("cnf")), resource=None if said["aud"] == self.issuer else said["aud"],
-            exchanged="act" in said,
+            exchanged="act" in said, remembered=from_text(said.get(REMEMBERED, "")),
         )  # fmt: skip
 
 

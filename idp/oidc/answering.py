@@ -100,6 +100,7 @@ def sealed_code(sealer: Sealer, request: AuthenticationRequest, need: Need, stan
         mandate_id=None if mandate is None else mandate.id,
         dpop_jkt=None if request.dpop_jkt is None else from_text(request.dpop_jkt),
         resource=None if request.resource is None else resource_mark(request.resource),
+        remembered=from_text(request.remembered) if request.remembered else b"",
     )  # fmt: skip
     return seal_code(sealer, code)
 
@@ -129,7 +130,10 @@ def need_of(request: AuthenticationRequest, client: Client, sources: Sources) ->
     is_anybodys = client.is_public and is_of_native_app(request.redirect_uri)
     after = 0 if request.max_age_seconds is None else request.requested_at - request.max_age_seconds
     return Need(
-        client_id=client.id, claim_names=tuple(dict.fromkeys((*request.userinfo_claims, *request.id_token_claims))),
+        client_id=client.id,
+        claim_names=tuple(
+            dict.fromkeys((*request.userinfo_claims, *request.id_token_claims, *request.told_claims))
+        ),
         owed_level=request.owed_level,
         wished_level=1 if silent else min(wished, sources.highest_level()),
         authenticated_after=after,

@@ -113,7 +113,7 @@ class DeviceRoutes:
         return self.short_lived.count(what, COUNTED_SECONDS)
 
     def _counted(self, what: str) -> int:
-        return int(self.short_lived.get(what) or 0)
+        return self.short_lived.counted(what, COUNTED_SECONDS)
 
     def _question(self, login_id: str) -> Response:
         at = self.desk.at(login_id)

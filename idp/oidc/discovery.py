@@ -26,7 +26,9 @@ from idp.oidc.http import Request, Response
 from idp.oidc.par import PATH as PAR
 from idp.oidc.registration import PATH as REGISTER
 from idp.oidc.session_management import PATH as SESSION_CHECK
-from idp.people import assurance, claims
+from idp.oidc.verification import Verification
+from idp.people import claims
+from idp.people.assurance import AcrWords
 
 CACHED_SECONDS = 300  # also how soon portals may notice a new key, far less than it is published before use
 ID_TOKEN_CLAIMS = (
@@ -41,9 +43,12 @@ ALIASED = (
 
 
 class Discovery:
-    def __init__(self, issuer: str, keys: Keys, certificates: ClientCertificates, *, registration: bool) -> None:
+    def __init__(
+        self, issuer: str, keys: Keys, certificates: ClientCertificates, *, registration: bool, words: AcrWords,
+        verification: Verification,
+    ) -> None:  # fmt: skip
         self._keys = keys
-        document = _document(issuer)
+        document = _document(issuer) | {"acr_values_supported": list(words.values)} | verification.metadata()
         if registration:
             document["registration_endpoint"] = f"{issuer}{REGISTER}"
         self._document = json.dumps(document | _of_clients(document, certificates)).encode()
@@ -85,7 +90,7 @@ def _document(issuer: str) -> dict[str, object]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "scopes_supported": list(claims.SCOPES),
-        "claims_supported": [*ID_TOKEN_CLAIMS, *claims.BY_NAME],
+        "claims_supported": [*ID_TOKEN_CLAIMS, *claims.RELEASABLE],
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
@@ -98,7 +103,6 @@ def _document(issuer: str) -> dict[str, object]:
         "authorization_encryption_enc_values_supported": list(get_args(ContentEncryption)),
         "pushed_authorization_request_endpoint": f"{issuer}{PAR}",
         "require_pushed_authorization_requests": False,  # of all, as above
-        "acr_values_supported": list(assurance.ACR_VALUES),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["vi", "en"],
         "backchannel_logout_supported": True,

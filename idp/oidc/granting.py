@@ -16,7 +16,10 @@ from idp.clients.registration import REFRESH_TOKEN
 from idp.errors import Refused
 from idp.oidc.access_tokens import AccessTokens, Subject
 from idp.oidc.id_tokens import IdTokens
+from idp.oidc.remembered import Remembered, unpacked
 from idp.oidc.sealed import AccessToken, Code, RefreshToken, refresh_token, resource_mark
+from idp.oidc.verification import Verification
+from idp.oidc.verified_claims import names_to_tell
 from idp.people import People, claims
 from idp.people.claims import Release
 from idp.seal import Sealer
@@ -38,6 +41,7 @@ class Granting:
     audit: Audit
     access_tokens: AccessTokens
     id_tokens: IdTokens
+    verification: Verification
 
     # ---- a code ----
 
@@ -45,9 +49,10 @@ class Granting:
         """The code is redeemed, durably, by this call alone; raises Refused."""
         audience(client, resource, _resource_of(code, client))
         self.id_tokens.check(client)
+        told = (*code.userinfo_claims, *code.id_token_claims, *unpacked(code.remembered).names_to_tell)
         wanted = GrantWanted(
             id=code.grant_id, session_id=code.session_id, person_id=code.person_id, claim_names=code.userinfo_claims,
-            told_names=tuple(dict.fromkeys((*code.userinfo_claims, *code.id_token_claims))),
+            told_names=tuple(dict.fromkeys(told)),
             level=code.level, auth_time=code.auth_time, mandate_id=code.mandate_id,
             scopes=code.scopes, resource=_resource_of(code, client), binding=refresh_binding(client, binding),
         )  # fmt: skip
@@ -62,16 +67,19 @@ class Granting:
     def tokens_for_code(
         self, code: Code, granted: Granted, client: Client, binding: Binding | None, resource: str | None
     ) -> dict[str, Any]:
+        remembered = unpacked(code.remembered)
+        kept = remembered.beyond_sign_in.packed() if code.remembered else b""
         token = self.access_tokens.fresh(
-            client, grant_id=code.grant_id, binding=binding, scopes=code.scopes,
+            client, grant_id=code.grant_id, binding=binding, scopes=code.scopes, remembered=kept,
             resource=audience(client, resource, _resource_of(code, client)),
         )  # fmt: skip
         response = self.response(token, client, _subject(granted, code.person_id))
         if REFRESH_TOKEN in client.grant_types:
-            response["refresh_token"] = refresh_token(self.sealer, RefreshToken(code.grant_id, 0))
+            response["refresh_token"] = refresh_token(self.sealer, RefreshToken(code.grant_id, 0, kept))
         response["id_token"] = self.id_tokens.made(
             client, granted, code.session_id, response["access_token"], nonce=code.nonce,
-            asked=self._asked_for(code, granted),
+            asked=self._asked_for(code, granted) | self._verified(code, remembered, client),
+            acr_series=remembered.acr_series,
         )  # fmt: skip
         return response
 
@@ -101,16 +109,18 @@ class Granting:
     ) -> dict[str, Any]:
         scopes = narrowed_scopes(given.get("scope"), _granted_still(found, client))
         token = self.access_tokens.fresh(
-            client, grant_id=used.grant_id, binding=binding, scopes=scopes,
+            client, grant_id=used.grant_id, binding=binding, scopes=scopes, remembered=used.remembered,
             resource=audience(client, given.get("resource"), found.resource),
         )  # fmt: skip
         response = self.response(token, client, _subject(found.granted, found.person_id))
         if found.generation != used.generation:
-            response["refresh_token"] = refresh_token(self.sealer, RefreshToken(used.grant_id, found.generation))
+            successor = RefreshToken(used.grant_id, found.generation, used.remembered)
+            response["refresh_token"] = refresh_token(self.sealer, successor)
         if OPENID in scopes:
             response["id_token"] = self.id_tokens.made(
-                client, found.granted, found.session_id, response["access_token"]
-            )
+                client, found.granted, found.session_id, response["access_token"],
+                acr_series=unpacked(used.remembered).acr_series,
+            )  # fmt: skip
         return response
 
     # ---- a system (RFC 6749 section 4.4) ----
@@ -151,6 +161,16 @@ class Granting:
             organisation=self._organisation(code),
         )  # fmt: skip
         return dict(claims.released(code.id_token_claims, release))
+
+    def _verified(self, code: Code, remembered: Remembered, client: Client) -> dict[str, Any]:
+        """The verified claims that the id_token was asked for; raises Refused."""
+        if remembered.id_token is None:
+            return {}
+        entitled = self.grants.entitled(code.grant_id)
+        if entitled is None:
+            raise Refused(errors.SESSION_OVER)
+        names = claims.allowed(names_to_tell(remembered.id_token), client.scopes)
+        return self.verification.told(remembered.id_token, names, entitled.release, entitled.checked_at)
 
     def _organisation(self, code: Code) -> Organisation | None:
         """For whom the person acts, where the id_token is to tell."""

@@ -12,7 +12,7 @@ from idp.clients import Client
 from idp.clients.keys import NoKey
 from idp.errors import Refused
 from idp.oidc.jose import Jose
-from idp.people import assurance
+from idp.people.assurance import AcrWords
 from idp.seal import to_text
 from idp.sessions import Sessions
 from idp.sessions.grants import Granted
@@ -25,6 +25,7 @@ _HASHES = {"RS256": "sha256", "PS256": "sha256", "ES256": "sha256", "EdDSA": "sh
 class IdTokens:
     jose: Jose
     sessions: Sessions
+    words: AcrWords
     issuer: str
     lifetime_seconds: int
 
@@ -39,15 +40,15 @@ class IdTokens:
 
     def made(
         self, client: Client, granted: Granted, session_id: bytes, access_token: str, *, nonce: str | None = None,
-        asked: Mapping[str, Any] | None = None,
+        asked: Mapping[str, Any] | None = None, acr_series: int = 0,
     ) -> str:  # fmt: skip
         """The id_token, signed and encrypted as the client registered. One that is made at a refresh says of the
-        sign-in what the first one said (section 12.2). Raises NoKey where `check` would have.
+        sign-in what the first one said (section 12.2), in the same words. Raises NoKey where `check` would have.
         """
         now = clock.seconds()
         facts: dict[str, Any] = {
             "iss": self.issuer, "sub": granted.sub, "aud": client.id, "iat": now, "exp": now + self.lifetime_seconds,
-            "auth_time": granted.auth_time, "acr": assurance.acr(granted.level),
+            "auth_time": granted.auth_time, "acr": self.words.word(granted.level, acr_series),
             "sid": self.sessions.sid(session_id, client), "source_kind": granted.source_kind,
             "at_hash": half_hash(access_token, client.id_token_signed_response_alg),
         }  # fmt: skip

@@ -17,12 +17,15 @@ from idp.clients import AuthenticationRequest, Binding, Client, Clients
 from idp.clients.registration import AUTHORIZATION_CODE, DEVICE_CODE
 from idp.errors import Failure, Refused
 from idp.keys import Keys, NotOurs
+from idp.oidc import verified_claims
 from idp.oidc.answering import mode_of, usual_mode
-from idp.oidc.asked_claims import asked_claims
+from idp.oidc.asked_claims import AskedClaims, asked_claims
 from idp.oidc.http import Parameters
+from idp.oidc.remembered import NOTHING, Remembered
 from idp.oidc.request_objects import RequestObjects
 from idp.oidc.sealed import NONCE_LIMIT_CHARACTERS
-from idp.people import People, assurance, claims
+from idp.people import People, claims
+from idp.people.assurance import AcrWords
 from idp.seal import from_text, to_text
 
 SHA256_BYTES = 32  # of a code_challenge (RFC 7636 section 4.2) and of a dpop_jkt (RFC 9449 section 10)
@@ -72,6 +75,8 @@ class Reader:
     shelf: Shelf
     request_objects: RequestObjects
     parameter_characters: int
+    words: AcrWords
+    verified_claims: bool  # whether they are offered
 
     def read(self, parameters: Parameters) -> tuple[AuthenticationRequest, Client]:
         """The request, valid in every part; raises Refused or Returned."""
@@ -186,7 +191,9 @@ class Reader:
         _refuse_unsupported(given)
         mode = mode_of(given, client)
         scopes = _scopes(given, client)
-        asked = asked_claims(given.get("claims"))
+        asked = asked_claims(given.get("claims"), self.words, verified=self.verified_claims)
+        acr_values = given.get("acr_values", "").split()
+        remembered = _remembered(asked, self.words.series_of((*asked.acr_words, *acr_values)), client)
         prompts = _prompts(given.get("prompt", ""))
         return AuthenticationRequest(
             client_id=client.id, redirect_uri=given["redirect_uri"], state=given.get("state"),
@@ -195,12 +202,11 @@ class Reader:
             userinfo_claims=claims.allowed({*asked.userinfo, *claims.of_scopes(scopes, client.scopes)}, client.scopes),
             max_age_seconds=_max_age(given.get("max_age"), client),
             owed_level=max(client.minimum_level, min(asked.essential_levels, default=1)),
-            wished_level=next(
-                iter((*assurance.known_levels(given.get("acr_values", "").split()), *asked.wished_levels)), 1
-            ),
+            wished_level=next(iter((*self.words.known_levels(acr_values), *asked.wished_levels)), 1),
             hinted_person_id=self._hinted(given.get("id_token_hint"), asked.subs, client),
             ui_locales=tuple(given.get("ui_locales", "").split()[:10]), requested_at=clock.seconds(),
             response_mode=mode, dpop_jkt=_dpop_jkt(given), resource=_resource(given, client), pushed=pushed,
+            remembered=to_text(remembered.packed()), told_claims=remembered.names_to_tell,
         )  # fmt: skip
 
     def _refuse_malformed(self, parameters: Parameters) -> None:
@@ -263,6 +269,16 @@ def _scopes(given: Mapping[str, str], client: Client) -> tuple[str, ...]:
     if "openid" not in asked or not set(asked) <= set(client.scopes):
         raise Refused(errors.BAD_SCOPE)
     return tuple(asked)
+
+
+def _remembered(asked: AskedClaims, acr_series: int, client: Client) -> Remembered:
+    """What is asked beside the names of claims, and of that what this portal may have."""
+    if not (acr_series or asked.verified_id_token or asked.verified_userinfo):
+        return NOTHING
+    id_token, userinfo = (
+        verified_claims.allowed(part, client.scopes) for part in (asked.verified_id_token, asked.verified_userinfo)
+    )
+    return Remembered(acr_series=acr_series, id_token=id_token, userinfo=userinfo)
 
 
 def _prompts(text: str) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 A code holds all that its redemption needs; its grant's id was drawn with it, so that a second redemption finds the
 row taken. A refresh token is a grant's id and a number under a keyed hash: whoever makes it anew makes the same one.
-What is always there has a fixed width, big-endian; the flags say what follows. A new layout gets a new purpose, never
+All three carry on what of the request is remembered (`remembered.py`), where there is any of it, at their end. What is
+always there has a fixed width, big-endian; the flags say what follows. A new layout gets a new purpose, never
 a second reading of an old one.
 """
 
@@ -17,7 +18,8 @@ from idp.people import claims
 from idp.seal import BadSeal, Sealer, from_text, to_text
 from idp.sessions.mandates import MANDATE_ID_BYTES
 
-CODE_LIMIT_CHARACTERS = 512
+CODE_LIMIT_CHARACTERS = 512  # for all but what is remembered
+LONGEST_CHARACTERS = 2048  # of a code or refresh token of ours
 NONCE_LIMIT_CHARACTERS = 108  # with a 64-character client id and all that may be there a code has 511 characters
 TOKEN_LIMIT_CHARACTERS = 4096
 TOKEN_PREFIX = "mc_at_"  # so that scanners can recognise a leaked one
@@ -31,6 +33,7 @@ _REFRESH = struct.Struct(">16sI")
 _MARK_BYTES = 16
 _THUMBPRINT_BYTES = 32
 _NO_GRANT = bytes(16)
+_HASH_BYTES = 32  # of Sealer.index
 _MANDATE, _CHALLENGE, _JKT, _RESOURCE, _NONCE = 1, 2, 4, 8, 16
 _BOUND, _BY_CERTIFICATE, _EXCHANGED = 1, 2, 4
 
@@ -57,6 +60,7 @@ class Code:
     mandate_id: bytes | None = None  # under which mandate, if the person acts for an organisation
     dpop_jkt: bytes | None = None  # the key that must redeem it (RFC 9449 section 10)
     resource: bytes | None = None  # the mark of the API that was asked for
+    remembered: bytes = b""  # of the request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,7 @@ class AccessToken:
     binding: Binding | None = None
     resource: str | None = None  # the API that it is for, and nobody else; None: our own userinfo
     exchanged: bool = False  # its client got it for another token (RFC 8693)
+    remembered: bytes = b""  # of the request: what userinfo is asked for
 
     @property
     def all_scopes(self) -> str:
@@ -88,6 +93,7 @@ class AccessToken:
 class RefreshToken:
     grant_id: bytes
     generation: int  # how many came before it
+    remembered: bytes = b""  # of the request
 
 
 def jti_of(token: AccessToken) -> str:
@@ -115,12 +121,12 @@ def seal_code(sealer: Sealer, code: Code) -> str:
         claims.to_bits(code.userinfo_claims), code.auth_time, code.issued_at, code.level, flags, len(client), len(nonce)
     )  # fmt: skip
     variable = b"".join(value for _, value in parts if value is not None)
-    return sealer.seal_text(_CODE_PURPOSE, fixed + variable + client + nonce)
+    return sealer.seal_text(_CODE_PURPOSE, fixed + variable + client + nonce + code.remembered)
 
 
 def open_code(sealer: Sealer, text: str, lifetime_seconds: int) -> Code:
     """The code, if it is ours and not expired; raises Unreadable. Whether it was spent, the redemption finds out."""
-    plain = _opened(sealer, _CODE_PURPOSE, text, CODE_LIMIT_CHARACTERS)
+    plain = _opened(sealer, _CODE_PURPOSE, text, LONGEST_CHARACTERS)
     (grant_id, session_id, person_id, redirect_uri, scopes, id_claims, info_claims, auth_time, issued_at, level, flags,
      client_length, nonce_length) = _CODE.unpack_from(plain)  # fmt: skip
     if not 0 <= clock.seconds() - issued_at < lifetime_seconds:
@@ -136,7 +142,7 @@ def open_code(sealer: Sealer, text: str, lifetime_seconds: int) -> Code:
         code_challenge=challenge, nonce=nonce if flags & _NONCE else None,
         scopes=claims.scopes_from_bits(scopes), id_token_claims=claims.from_bits(id_claims),
         userinfo_claims=claims.from_bits(info_claims), auth_time=auth_time, level=level, issued_at=issued_at,
-        mandate_id=mandate_id, dpop_jkt=dpop_jkt, resource=resource,
+        mandate_id=mandate_id, dpop_jkt=dpop_jkt, resource=resource, remembered=rest.end(),
     )  # fmt: skip
 
 
@@ -150,7 +156,8 @@ def seal_access_token(sealer: Sealer, token: AccessToken) -> str:
         token.id, token.grant_id or _NO_GRANT, token.issued_at, token.expires_at,
         claims.scopes_to_bits(token.scopes), flags, len(client), len(resource), len(words)
     )  # fmt: skip
-    return TOKEN_PREFIX + sealer.seal_text(_TOKEN_PURPOSE, fixed + thumbprint + client + resource + words)
+    plain = fixed + thumbprint + client + resource + words + token.remembered
+    return TOKEN_PREFIX + sealer.seal_text(_TOKEN_PURPOSE, plain)
 
 
 def open_access_token(sealer: Sealer, text: str) -> AccessToken:
@@ -171,23 +178,26 @@ def open_access_token(sealer: Sealer, text: str) -> AccessToken:
     return AccessToken(
         id=token_id, grant_id=None if grant_id == _NO_GRANT else grant_id, client_id=client_id, issued_at=issued_at,
         expires_at=expires_at, scopes=claims.scopes_from_bits(scopes), api_scopes=tuple(words.split()),
-        binding=binding, resource=resource or None, exchanged=bool(flags & _EXCHANGED),
+        binding=binding, resource=resource or None, exchanged=bool(flags & _EXCHANGED), remembered=rest.end(),
     )  # fmt: skip
 
 
 def refresh_token(sealer: Sealer, token: RefreshToken) -> str:
     """The same text for the same token, at any time and in any worker; nobody else can make it."""
     plain = _REFRESH.pack(token.grant_id, token.generation)
-    return REFRESH_PREFIX + to_text(plain + sealer.index("refresh_token", plain.hex()))
+    mark = sealer.index("refresh_token", (plain + token.remembered).hex())
+    return REFRESH_PREFIX + to_text(plain + mark + token.remembered)
 
 
 def read_refresh_token(sealer: Sealer, text: str) -> RefreshToken:
     """The token, if we made it; raises Unreadable. Whether it is still good, `Grants.refresh` finds out."""
-    if not text.startswith(REFRESH_PREFIX) or len(text) > CODE_LIMIT_CHARACTERS:
+    if not text.startswith(REFRESH_PREFIX) or len(text) > LONGEST_CHARACTERS:
         raise Unreadable
     try:
-        plain = from_text(text.removeprefix(REFRESH_PREFIX))[: _REFRESH.size]
-        token = RefreshToken(*_REFRESH.unpack(plain))
+        plain = from_text(text.removeprefix(REFRESH_PREFIX))
+        remembered = plain[_REFRESH.size + _HASH_BYTES :]
+        grant_id, generation = _REFRESH.unpack_from(plain)
+        token = RefreshToken(grant_id, generation, remembered)
     except (ValueError, struct.error):
         raise Unreadable from None
     if not entropy.same(text, refresh_token(sealer, token)):
@@ -217,3 +227,6 @@ class _Rest:
 
     def text(self, length: int) -> str:
         return self.take(length).decode()
+
+    def end(self) -> bytes:
+        return self._plain[self._at :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,10 @@ from idp.errors import Refused
 from idp.oidc.http import NOT_STORED, Request, Response, as_json
 from idp.oidc.jose import Jose, algorithms_of
 from idp.oidc.presented import MoreNeeded, Presented
+from idp.oidc.remembered import unpacked
 from idp.oidc.sealed import AccessToken
+from idp.oidc.verification import Verification
+from idp.oidc.verified_claims import names_to_tell
 from idp.people import assurance, claims
 from idp.sessions.grants import Entitled, Grants
 
@@ -28,6 +31,7 @@ class UserInfo:
     clients: Clients
     grants: Grants
     jose: Jose
+    verification: Verification
     issuer: str
 
     def __call__(self, request: Request) -> Response:
@@ -35,7 +39,7 @@ class UserInfo:
 
     def _answer(self, token: AccessToken) -> Response:
         client, entitled = self._entitled(token)
-        return self._protected(client, _released(token, client, entitled))
+        return self._protected(client, self._released(token, client, entitled))
 
     def _entitled(self, token: AccessToken) -> tuple[Client, Entitled]:
         """Raises Refused unless the token and all that it names stand, and it is for a person's claims."""
@@ -61,8 +65,16 @@ class UserInfo:
             raise Refused(errors.NO_KEY_FOR_USERINFO) from None
         return Response(status=200, headers=(("Content-Type", "application/jwt"), *NOT_STORED), body=body)
 
+    def _released(self, token: AccessToken, client: Client, entitled: Entitled) -> dict[str, Any]:
+        names = _still(entitled.claim_names, token, client, entitled)
+        told = {"sub": entitled.sub, **claims.released(names, entitled.release)}
+        if not token.remembered:
+            return told
+        asked = unpacked(token.remembered).userinfo
+        names = _still(() if asked is None else names_to_tell(asked), token, client, entitled)
+        return told | self.verification.told(asked, names, entitled.release, entitled.checked_at)
 
-def _released(token: AccessToken, client: Client, entitled: Entitled) -> dict[str, Any]:
-    # Also without what an operator took from the portal since: a grant may last for months.
-    names = claims.allowed(claims.narrowed(entitled.claim_names, entitled.scopes, token.scopes), client.scopes)
-    return {"sub": entitled.sub, **claims.released(names, entitled.release)}
+
+def _still(names: Iterable[str], token: AccessToken, client: Client, entitled: Entitled) -> tuple[str, ...]:
+    """Also without what an operator took from the portal since: a grant may last for months."""
+    return claims.allowed(claims.narrowed(names, entitled.scopes, token.scopes), client.scopes)

@@ -20,6 +20,7 @@ from idp.people.evidence import NUMBER, Evidence
 from idp.people.identifiers import PERSONAL_NUMBER, birth_year
 from idp.people.matching import MOST_BY_ONE_KEY, Candidate, decide
 from idp.people.person import PROVEN, Attribute, Person
+from idp.people.rules import has_number_of
 from idp.seal import Sealer, to_text
 from idp.storage import Database, Transaction
 from idp.storage.database import Conflict
@@ -265,6 +266,19 @@ class People:
         )  # fmt: skip
         self._keep_keys(tx, None, person)
         self._audit.person_made(tx, person_id=person.id, source_id=source_id)
+
+    def knows(self, tx: Transaction, person: Person) -> bool:
+        """Whether somebody has one of this person's numbers that nobody shares."""
+        said = evidence.of_person(person)
+        known = [evidence.of_person(each) for each in self._candidates(tx, said).values()]
+        return any(has_number_of(said, each) or not said.own.isdisjoint(each.own) for each in known)
+
+    def index(self, tx: Transaction, after: bytes, most: int) -> bytes | None:
+        """The next people behind this id are found by all their keys; returns the last one's id, None at the end."""
+        rows = tx.all(models.EVERYBODY, after=after, most=most)
+        for row in rows:
+            self._keep_keys(tx, None, self._person(row))
+        return bytes(rows[-1][0]) if rows else None
 
     def _subject_index(self, assertion: Assertion) -> bytes:
         # The issuer is part of the name: a source that is pointed at another issuer meets other people.

@@ -32,9 +32,10 @@ class Claim:
     """`position` in CLAIMS is kept in codes and grants, so rows are only ever added at the end."""
 
     name: str
-    scopes: tuple[str, ...]  # one of these must be granted
+    scopes: tuple[str, ...]  # one of these must be granted; without any it is told to people, and to no portal
     value: Callable[[Release], ClaimValue | None]
     also_needs: str | None = None  # a further scope that must be granted, for claims that are more than their bundle
+    attribute: str | None = None  # of the person, out of which it is taken, if whoever proofs people vouches for that
 
 
 def _birthdate(release: Release) -> str | None:
@@ -65,28 +66,34 @@ def _of_organisation(read: Callable[[Organisation], str | None]) -> Callable[[Re
     return lambda release: None if release.organisation is None else read(release.organisation)
 
 
+def _who_vouched(release: Release) -> str | None:
+    """The sources, by their ids, that stand behind what can be told as verified."""
+    named = (release.person.attributes.get(claim.attribute) for claim in CLAIMS if claim.attribute is not None)
+    return " ".join(sorted({attribute.source_id for attribute in named if attribute is not None}))
+
+
 def _until(organisation: Organisation) -> str | None:
     """The last day, as `yyyy-mm-dd`; no claim where no end is known."""
     return None if organisation.until is None else organisation.until.isoformat()
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim("name", ("profile", "name"), lambda r: r.person.name),
-    Claim("family_name", ("profile",), lambda r: r.person.family_name),
-    Claim("middle_name", ("profile",), lambda r: r.person.middle_name),
-    Claim("given_name", ("profile",), lambda r: r.person.given_name),
-    Claim("birthdate", ("profile", "birthdate"), _birthdate),
-    Claim("gender", ("profile",), lambda r: r.person.sex),
+    Claim("name", ("profile", "name"), lambda r: r.person.name, attribute="name"),
+    Claim("family_name", ("profile",), lambda r: r.person.family_name, attribute="family_name"),
+    Claim("middle_name", ("profile",), lambda r: r.person.middle_name, attribute="middle_name"),
+    Claim("given_name", ("profile",), lambda r: r.person.given_name, attribute="given_name"),
+    Claim("birthdate", ("profile", "birthdate"), _birthdate, attribute="birth_date"),
+    Claim("gender", ("profile",), lambda r: r.person.sex, attribute="sex"),
     Claim("updated_at", ("profile",), lambda r: r.person.updated_at),
     Claim("email", ("email",), lambda r: r.person.email),
     Claim("email_verified", ("email",), lambda r: r.person.email_verified if r.person.email else None),
     Claim("phone_number", ("phone",), lambda r: r.person.phone),
     Claim("phone_number_verified", ("phone",), lambda r: r.person.phone_verified if r.person.phone else None),
-    Claim("personal_number", ("personal_number",), lambda r: r.person.personal_number),
-    Claim("HoVaTen", ("vnconnect",), lambda r: r.person.name),
-    Claim("SoDinhDanh", ("vnconnect",), lambda r: r.person.personal_number, "personal_number"),
-    Claim("SoCMND", ("vnconnect",), lambda r: r.person.former_number, "personal_number"),
-    Claim("NgayThangNamSinh", ("vnconnect",), _vnconnect_birthdate),
+    Claim("personal_number", ("personal_number",), lambda r: r.person.personal_number, attribute="personal_number"),
+    Claim("HoVaTen", ("vnconnect",), lambda r: r.person.name, attribute="name"),
+    Claim("SoDinhDanh", ("vnconnect",), lambda r: r.person.personal_number, "personal_number", "personal_number"),
+    Claim("SoCMND", ("vnconnect",), lambda r: r.person.former_number, "personal_number", "former_number"),
+    Claim("NgayThangNamSinh", ("vnconnect",), _vnconnect_birthdate, attribute="birth_date"),
     Claim("ThuDienTu", ("vnconnect",), lambda r: r.person.email),
     Claim("SoDienThoai", ("vnconnect",), lambda r: r.person.phone),
     Claim("LoaiTaiKhoan", ("vnconnect",), lambda _: "1"),  # "1" is a citizen
@@ -106,12 +113,18 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("zoneinfo", ("profile",), _text("zoneinfo")),
     Claim("locale", ("profile",), _text("locale")),
     Claim("address", ("address",), lambda r: r.person.address),
+    Claim("verified_by", (), _who_vouched),
 )
 
 REMEMBERED = 1024  # answers about sets of claims: portals ask for the same few again and again
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 POSITIONS = {claim.name: position for position, claim in enumerate(CLAIMS)}
+RELEASABLE = tuple(claim.name for claim in CLAIMS if claim.scopes)
+# What can stand in `verified_claims`: nobody who proofs people looks at their addresses, telephones or nicknames.
+VERIFIABLE = frozenset(claim.name for claim in CLAIMS if claim.attribute is not None)
+# What people are told where a portal asks not only what is verified, but also by whom and when.
+VERIFIED_BY = "verified_by"
 # Tokens that go on being renewed when the person is not there (OpenID Connect Core section 11).
 OFFLINE_ACCESS = "offline_access"
 # Kept as bits in codes and grants, so a scope is only ever added at the end. openid is the one that every request

@@ -89,6 +89,7 @@ class ConsentRow(Base):
 
 
 _PERSON = (PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes)
+EVERYBODY = select(*_PERSON).where(PersonRow.id > bindparam("after")).order_by(PersonRow.id).limit(bindparam("most"))
 FIND_PERSON = select(*_PERSON).where(PersonRow.id == bindparam("person_id"))
 # Whoever has the number now; else whoever had it.
 FIND_BY_NUMBER = (

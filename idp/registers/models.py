@@ -1,4 +1,4 @@
-"""The table of feeds: how far each register's changes were read."""
+"""The table of feeds: how far each register's changes were read; and who vouches for a person."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.people.models import LinkRow, PersonRow
 from idp.storage import Base
 
 
@@ -26,6 +27,13 @@ MOVE = (
     update(FeedRow)
     .where(FeedRow.source_id == bindparam("of_source"), FeedRow.cursor == bindparam("seen"))
     .values(cursor=bindparam("next_cursor"), last_at=bindparam("new_last_at"), read_at=bindparam("now"))
+)
+
+# The sources that a person is linked to, by which rules, and when the population register last agreed.
+FIND_VOUCHERS = (
+    select(LinkRow.source_id, LinkRow.rule, PersonRow.checked_at)
+    .join(PersonRow, PersonRow.id == LinkRow.person_id)
+    .where(LinkRow.person_id == bindparam("of_person"))
 )
 
 

@@ -89,6 +89,7 @@ class Entitled:
     scopes: tuple[str, ...] = ()
     auth_time: int = 0
     session_id: bytes = b""
+    checked_at: int | None = None  # when the population register last agreed on the person
 
     @property
     def release(self) -> claims.Release:
@@ -231,6 +232,7 @@ class Grants:
             client_id=row[0], sub=row[1], claim_names=claims.from_bits(row[2]), level=row[3], source_kind=row[4],
             person=person, organisation=None if mandate is None else mandate.organisation,
             scopes=claims.scopes_from_bits(row[11]), auth_time=row[12], session_id=bytes(row[13]),
+            checked_at=row[14],
         )  # fmt: skip
 
     def _of_grant(self, grant_id: bytes, client: Client, now: int) -> dict[str, Any]:

@@ -190,7 +190,7 @@ ENTITLED = (
     select(
         GrantRow.client_id, GrantRow.sub, GrantRow.claims, GrantRow.level, GrantRow.source_kind,
         PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes, MandateRow.id, MandateRow.organisation,
-        GrantRow.scopes, GrantRow.auth_time, GrantRow.session_id,
+        GrantRow.scopes, GrantRow.auth_time, GrantRow.session_id, PersonRow.checked_at,
     )
     .outerjoin(SessionRow, and_(SessionRow.id == GrantRow.session_id, SessionRow.ended_at.is_(None)))
     .join(PersonRow, PersonRow.id == GrantRow.person_id)

@@ -19,7 +19,9 @@ from pydantic import ValidationError
 from connectors import kinds
 from connectors.base import Check, Checkable, Connector, Context, HasMetadata, Http
 from idp import clock, entropy
+from idp.people import assurance
 from idp.seal import BadSeal, Sealer
+from idp.settings import Assurance
 from idp.sources import models
 from idp.sources.calls import Call, Calls, NotAsked
 from idp.sources.documents import Documents
@@ -46,7 +48,10 @@ class Source:
     version: int
     name_vi: str
     name_en: str
-    ceiling: int
+    ceiling: int  # of proofing, and of authentication if the operator set no other
+    authentication_ceiling: int
+    reach: int  # the highest level that signing in here can come to, where other sources vouch as well
+    calls_at_once: int  # that all workers together make; 0: as many as may be
     configuration: Mapping[str, Any]
     connector: Any  # a `Connector`, or one of the roles in `connectors.registers`
     context: Context
@@ -84,8 +89,9 @@ class SourceDraft:
 class Sources:
     def __init__(
         self, database: Database, short_lived: ShortLived, sealer: Sealer, changes: Changes, http: Http, *,
-        visits_at_once: int, calls_at_once: int = 0, conformance: bool = False,
+        visits_at_once: int, conformance: bool = False, policy: Assurance | None = None,
     ) -> None:  # fmt: skip
+        self._policy = policy or Assurance(acr_aliases=(), authentication=(), raising=())
         self._kinds = kinds(conformance=conformance)
         self._database = database
         self._sealer = sealer
@@ -96,7 +102,7 @@ class Sources:
         self._versions: dict[tuple[str, int], Source] = {}
         self._short_lived = short_lived
         self.health = HealthBook(short_lived)
-        self._calls = Calls(short_lived, self.health, here_at_once=visits_at_once, everywhere_at_once=calls_at_once)
+        self._calls = Calls(short_lived, self.health, here_at_once=visits_at_once)
 
     def call(self, source: Source, operation: Operation, *, under_way: bool = False) -> AbstractContextManager[Call]:
         """A call to this source: use the context that it gives, and `note` how the source answered.
@@ -105,7 +111,7 @@ class Sources:
         OutboundError that leaves the block is on the book of its health. `under_way` is for what began before: the
         breaker does not stop it, and since a browser brings it, only trouble that we met ourselves counts.
         """
-        return self._calls.call(source.id, source.context, operation, under_way=under_way)
+        return self._calls.call(source.id, source.context, operation, most=source.calls_at_once, under_way=under_way)
 
     def in_force(self) -> list[Source]:
         """Every source in the version in force, switched on or off, by id."""
@@ -135,7 +141,7 @@ class Sources:
             if row is None:
                 return None
             begun = self._built(row)
-            known = replace(begun, ceiling=min(begun.ceiling, current.ceiling))  # lowered meanwhile: lower for all
+            known = self._capped(begun, min(begun.ceiling, current.ceiling))  # lowered meanwhile: lower for all
             self._versions[source_id, version] = known
         return known
 
@@ -144,8 +150,8 @@ class Sources:
         return [source for source in self.in_force() if source.enabled and isinstance(source.connector, role)]
 
     def highest_level(self) -> int:
-        """The highest level that any source now switched on may assert of somebody who signs in there."""
-        return max((source.ceiling for source in self.in_force() if source.enabled and source.signs_in), default=0)
+        """The highest level that signing in at any source now switched on can come to."""
+        return max((source.reach for source in self.in_force() if source.enabled and source.signs_in), default=0)
 
     def health_of(self, source: Source) -> Health:
         """How it is doing in signing people in."""
@@ -161,7 +167,7 @@ class Sources:
         version, now = (row[0] if row else 0) + 1, clock.seconds()
         secrets = self._sealer.seal("sources.secrets", json.dumps(dict(draft.secrets)).encode(), draft.id.encode())
         if row is None:
-            tx.run(models.ADD, id=draft.id, kind=draft.kind, enabled=0, version=version, made_at=now)
+            tx.run(models.ADD, id=draft.id, kind=draft.kind, enabled=0, version=version, made_at=now, calls_at_once=0)
         tx.run(
             models.ADD_VERSION, source_id=draft.id, version=version, name_vi=draft.name_vi, name_en=draft.name_en,
             ceiling=draft.ceiling, configuration=json.dumps(dict(draft.configuration)), secrets=secrets, made_at=now,
@@ -173,6 +179,15 @@ class Sources:
     def set_enabled(self, tx: Transaction, source_id: str, enabled: bool) -> None:
         """The source is on or off, in every worker within seconds; raises BadSource for an unknown one."""
         if not tx.run(models.SET_ENABLED, source_id=source_id, on=int(enabled)):
+            raise BadSource(f"there is no source {source_id}")
+        self._changes.bump(tx, TOPIC)
+
+    def limit_calls(self, tx: Transaction, source_id: str, most: int) -> None:
+        """All workers together make no more than `most` calls at once to the source, within seconds; 0: uncounted.
+
+        Raises BadSource for an unknown one. It is the source's, whatever version is in force.
+        """
+        if not tx.run(models.SET_CALLS_AT_ONCE, source_id=source_id, most=most):
             raise BadSource(f"there is no source {source_id}")
         self._changes.bump(tx, TOPIC)
 
@@ -204,16 +219,22 @@ class Sources:
             return None
 
     def _built(self, row: Sequence[Any]) -> Source:
-        source_id, kind_name, enabled, version, name_vi, name_en, ceiling, configuration, sealed = row
+        source_id, kind_name, enabled, version, name_vi, name_en, ceiling, configuration, sealed, most = row
         kind = self._kinds[kind_name]
         secrets = json.loads(self._sealer.open("sources.secrets", bytes(sealed), source_id.encode()))
-        return Source(
+        source = Source(
             id=source_id, kind=kind_name, enabled=bool(enabled), version=version, name_vi=name_vi, name_en=name_en,
-            ceiling=min(ceiling, kind.ceiling),
+            ceiling=0, authentication_ceiling=0, reach=0, calls_at_once=most,
             configuration=json.loads(configuration),
             connector=kind.connector(kind.configuration.model_validate_json(configuration)),
             context=self._context(source_id, secrets),
         )  # fmt: skip
+        return self._capped(source, min(ceiling, kind.ceiling))
+
+    def _capped(self, source: Source, ceiling: int) -> Source:
+        authentication = dict(self._policy.authentication).get(source.id, ceiling)
+        reach = assurance.highest(ceiling, authentication, self._policy.raising)
+        return replace(source, ceiling=ceiling, authentication_ceiling=authentication, reach=reach)
 
     def _context(self, source_id: str, secrets: dict[str, str]) -> Context:
         documents = self._documents.get(source_id)

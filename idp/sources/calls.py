@@ -1,24 +1,20 @@
 """Calls to sources: none to one that fails again and again, and never so many at once that others have to wait.
 
-Three things stand before a call, for each source and operation: the breaker (`health`) and a cap on the calls of all
-workers together, both in the short-lived store, and a cap on the threads of this worker, so that one slow source never
-holds them all. While the store does not answer, the last one still holds.
+Two things stand before a call: the breaker of this source and operation (`health`), and the places at the source
+(`places`), so that it never holds all threads of this worker, and is never asked by more than its operator allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from connectors.base import Context, Failed, Failure, OutboundError
-from idp import clock, entropy, observe
+from idp import clock, observe
 from idp.sources.health import SICK, HealthBook, Operation, Witness
 from idp.sources.places import Full, Places
 from idp.storage import ShortLived
-from idp.storage.database import Unreachable
-
-SLOT_SECONDS = 60  # longer than a call takes; a worker that dies leaves its slots to the others after that
 
 
 class NotAsked(OutboundError):
@@ -45,22 +41,22 @@ class Call:
 
 
 class Calls:
-    def __init__(self, short_lived: ShortLived, health: HealthBook, *, here_at_once: int, everywhere_at_once: int):
-        self._short_lived = short_lived
+    def __init__(self, short_lived: ShortLived, health: HealthBook, *, here_at_once: int) -> None:
         self._health = health
-        self._everywhere_at_once = everywhere_at_once
-        self._places = Places(here_at_once)
+        self._places = Places(short_lived, here_at_once)
 
     @contextmanager
-    def call(self, source_id: str, context: Context, operation: Operation, *, under_way: bool) -> Iterator[Call]:
-        """See `Sources.call`."""
+    def call(
+        self, source_id: str, context: Context, operation: Operation, *, most: int, under_way: bool
+    ) -> Iterator[Call]:
+        """See `Sources.call`; no more than `most` at once are made by all workers together, unless that is 0."""
         if not under_way and not self._health.may_call(source_id, operation):
             observe.SOURCE_CALLS.labels(source_id, operation, "not asked: failing").inc()
             observe.SOURCE_CLOSED_OFF.labels(source_id, operation).set(1)
             raise NotAsked(Failure.UNREACHABLE, "not asked: it has failed again and again")
         witness = Witness(context.http)
         try:
-            with self._places.at(source_id), self._slot(source_id, operation):
+            with self._places.at(source_id, most):
                 call = Call(context=replace(context, http=witness), witness=witness, began=clock.monotonic())
                 try:
                     yield call
@@ -81,33 +77,6 @@ class Calls:
         # What comes back through somebody's browser counts only where we met the trouble ourselves.
         if call.noted and (call.failure is None or not under_way or call.witness.saw_the_source):
             self._health.note(source_id, call.failure, operation)
-
-    @contextmanager
-    def _slot(self, source_id: str, operation: Operation) -> Iterator[None]:
-        """One of the calls that all workers together may make at once, where that is counted at all."""
-        if not self._everywhere_at_once:
-            yield
-            return
-        taken, until = self._taken_slot(source_id, operation), clock.monotonic() + SLOT_SECONDS
-        try:
-            yield
-        finally:
-            if taken is not None and clock.monotonic() < until:  # later it may be somebody else's
-                with suppress(Unreachable):
-                    self._short_lived.take(taken)
-
-    def _taken_slot(self, source_id: str, operation: Operation) -> str | None:
-        """The key of a slot that is ours now; None while the store does not answer."""
-        number = self._everywhere_at_once
-        first = int(entropy.jitter(number))
-        try:
-            for step in range(number):
-                key = f"slot:{source_id}:{operation}:{(first + step) % number}"
-                if self._short_lived.put_if_absent(key, b"1", SLOT_SECONDS):
-                    return key
-        except Unreachable:
-            return None
-        raise _too_many(source_id, operation)
 
 
 def _too_many(source_id: str, operation: Operation) -> NotAsked:

@@ -57,6 +57,7 @@ class Subject:
     connector: object
     context: Context
     ceiling: int
+    authentication_ceiling: int
     callback_url: str
     faults_url: str  # where the source is told to misbehave; empty where the file has no faults
 
@@ -136,26 +137,27 @@ def _told(step: Step, subject: Subject, expected: ExpectedAssertion | None) -> s
         return f"failed: {step.failure.value}"
     if not isinstance(step, Done):
         return f"stopped at: {type(step).__name__}"
-    differing = [] if expected is None else list(_differences(step.assertion, expected, subject.ceiling))
+    differing = [] if expected is None else list(_differences(step.assertion, expected, subject))
     if expected is None:
         return "signed in"
     return f"differs: {', '.join(differing)}" if differing else "as expected"
 
 
-def _differences(said: Assertion, expected: ExpectedAssertion, ceiling: int) -> Iterator[str]:
+def _differences(said: Assertion, expected: ExpectedAssertion, subject: Subject) -> Iterator[str]:
     seen: dict[str, str | int | None] = {
         "name": said.name.full,
         "birth_date": _date(said.birth_date),
         "personal_number": _number(said, IdentifierType.PERSONAL_NUMBER),
         "former_number": _number(said, IdentifierType.FORMER_NUMBER),
         "tax_code": _number(said, IdentifierType.TAX_CODE),
-        "proofing": min(said.proofing, ceiling),
+        "proofing": min(said.proofing, subject.ceiling),
     }
     for name, value in seen.items():
         wanted = getattr(expected, name)
         if wanted is not None and wanted != value:
             yield name
-    if expected.level is not None and assurance.level_of(said, ceiling) < expected.level:
+    level = assurance.level_of(said, subject.ceiling, subject.authentication_ceiling)
+    if expected.level is not None and level < expected.level:
         yield "level"
 
 

@@ -53,7 +53,7 @@ class HealthBook:
         try:
             if self._failures(source_id, operation) < DOWN_AFTER_FAILURES:
                 return True
-            return self._short_lived.put_if_absent(_trying(source_id, operation), b"1", TRY_EVERY_SECONDS)
+            return self._short_lived.count(_trying(source_id, operation), TRY_EVERY_SECONDS) == 1
         except Unreachable:
             return True
 
@@ -62,7 +62,7 @@ class HealthBook:
         try:
             if failure in SICK:
                 self._note_failure(source_id, operation)
-            elif failure is None and self._short_lived.get(_key(source_id, operation)) is not None:
+            elif failure is None and self._failures(source_id, operation):
                 self._short_lived.take(_key(source_id, operation))
                 self._short_lived.take(_trying(source_id, operation))
         except Unreachable:
@@ -75,14 +75,17 @@ class HealthBook:
         """
         try:
             failures = self._failures(source_id, operation)
-            if failures >= DOWN_AFTER_FAILURES and self._short_lived.get(_trying(source_id, operation)) is not None:
+            if failures >= DOWN_AFTER_FAILURES and self._is_tried(source_id, operation):
                 return "down"
         except Unreachable:
             return "up"
         return "slow" if failures else "up"
 
     def _failures(self, source_id: str, operation: Operation) -> int:
-        return int(self._short_lived.get(_key(source_id, operation)) or b"0")
+        return self._short_lived.counted(_key(source_id, operation), WINDOW_SECONDS)
+
+    def _is_tried(self, source_id: str, operation: Operation) -> bool:
+        return self._short_lived.counted(_trying(source_id, operation), TRY_EVERY_SECONDS) > 0
 
     def _note_failure(self, source_id: str, operation: Operation) -> None:
         key = _key(source_id, operation)
@@ -91,7 +94,7 @@ class HealthBook:
         # Open, or still open: the minute begins anew, and nobody tries for a while.
         self._short_lived.take(key)
         self._short_lived.put_if_absent(key, str(DOWN_AFTER_FAILURES).encode(), WINDOW_SECONDS)
-        self._short_lived.put_if_absent(_trying(source_id, operation), b"1", TRY_EVERY_SECONDS)
+        self._short_lived.count(_trying(source_id, operation), TRY_EVERY_SECONDS)
 
 
 def _key(source_id: str, operation: Operation) -> str:

@@ -19,6 +19,7 @@ class SourceRow(Base):
     enabled: Mapped[int]
     version: Mapped[int]  # the one in force
     made_at: Mapped[int]
+    calls_at_once: Mapped[int] = mapped_column(server_default="0")  # by all workers together; 0: they are not counted
 
 
 class SourceVersionRow(Base):
@@ -65,6 +66,7 @@ FIND_REPORTS = (
 _VERSION = (
     SourceRow.id, SourceRow.kind, SourceRow.enabled, SourceVersionRow.version, SourceVersionRow.name_vi,
     SourceVersionRow.name_en, SourceVersionRow.ceiling, SourceVersionRow.configuration, SourceVersionRow.secrets,
+    SourceRow.calls_at_once,
 )  # fmt: skip
 _joined = select(*_VERSION).join(SourceVersionRow, SourceVersionRow.source_id == SourceRow.id)
 FIND_IN_FORCE = _joined.where(SourceVersionRow.version == SourceRow.version).order_by(SourceRow.id)
@@ -78,6 +80,9 @@ PUT_IN_FORCE = update(SourceRow).where(SourceRow.id == bindparam("source_id")).v
 SET_ENABLED = update(SourceRow).where(SourceRow.id == bindparam("source_id")).values(enabled=bindparam("on"))
 FIND_DOCUMENT = select(DocumentRow.body, DocumentRow.fetched_at).where(
     DocumentRow.source_id == bindparam("source_id"), DocumentRow.url == bindparam("url")
+)
+SET_CALLS_AT_ONCE = (
+    update(SourceRow).where(SourceRow.id == bindparam("source_id")).values(calls_at_once=bindparam("most"))
 )
 
 

@@ -2,6 +2,8 @@
 
 The steps stand in `migrations/` at the root of the repository. Any number of machines may run them at once: one does
 the work, the others wait for its lock and then find nothing left to do. All steps are one transaction, on both engines.
+
+Alembic does them, and is loaded only then: to load it would be a tenth of what a server needs until it serves.
 """
 
 from __future__ import annotations
@@ -11,21 +13,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, column, create_engine, event, func, inspect, select, table
 from sqlalchemy.exc import OperationalError
 
 from idp.settings import UnsafeSettings
 from idp.storage.database import Database, Unreachable
 from idp.storage.engines import BUSY_TIMEOUT_MILLISECONDS, SQLITE_PRAGMAS, make_engine
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 ADVISORY_LOCK = 0x6D6F74637561  # any number will do that no other program on the server uses: "motcua"
+REACHED = table("alembic_version", column("version_num"))  # alembic's own
 
 
 class NotAtHead(Exception):
@@ -34,6 +36,8 @@ class NotAtHead(Exception):
 
 def configuration(url: str, **attributes: Any) -> Config:
     """Alembic's configuration for our migrations and this database."""
+    from alembic.config import Config
+
     config = Config(attributes={"url": url, **attributes})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
@@ -41,6 +45,8 @@ def configuration(url: str, **attributes: Any) -> Config:
 
 def upgrade(url: str) -> list[str]:
     """The database at `url` is at the newest step; returns what was done for that. Raises Unreachable."""
+    from alembic import command
+
     done: list[str] = []
 
     def note(*, step: Any, **_: Any) -> None:
@@ -125,10 +131,11 @@ def _sqlite_that_locks(url: URL) -> Engine:
 
 @lru_cache
 def _newest(migrations: Path) -> str:
-    head = ScriptDirectory(str(migrations)).get_current_head()
-    if head is None:
+    """The steps are one line, and each file begins with its step's number."""
+    steps = [file.name.partition("_")[0] for file in migrations.glob("versions/[0-9]*_*.py")]
+    if not steps:
         raise NotAtHead(f"there are no migrations in {migrations}: run the program from its own folder")
-    return head
+    return max(steps)
 
 
 def _reached(engine: Engine) -> str | None:
@@ -137,6 +144,8 @@ def _reached(engine: Engine) -> str | None:
         return None  # connecting would make an empty file
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            known = inspect(connection).has_table(REACHED.name)
+            reached: str | None = connection.scalar(select(REACHED.c.version_num)) if known else None
+            return reached
     except OperationalError as problem:
         raise Unreachable(type(problem.orig).__name__) from problem

@@ -4,35 +4,29 @@ never what was granted, and never lets a thing be used twice: what must be spent
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Protocol
 
 from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert  # the ON CONFLICT clause reads the same on PostgreSQL
 
-from idp import clock
+from idp import clock, entropy
 from idp.settings import UnsafeSettings
 from idp.storage import trips
-from idp.storage.database import Database, Transaction, Unreachable
+from idp.storage.database import Database, Row, Transaction, Unreachable
 from idp.storage.models import ShortLivedRow
 from idp.storage.short_lived_file import ShortLivedFile
 
 SINCE = "since"  # the key that holds when the store was empty last
 SINCE_SECONDS = 10 * 365 * 86_400
 
-# The moment counts for one run of the server: one that comes back with an older image of its memory, or another that
-# takes over from it, may lack what was spent last, and gets another replication id.
-SPEND = """
-local run = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') .. ' '
-local known = redis.call('GET', KEYS[1])
-if not known or string.sub(known, 1, #run) ~= run then
-    known = run .. ARGV[1]
-    redis.call('SET', KEYS[1], known)
-end
-local spent = KEYS[2] and redis.call('SET', KEYS[2], '', 'NX', 'EX', ARGV[2])
-return {string.sub(known, #run + 1), spent and 1 or 0}
-"""
+# A clock that ran ahead, and was put right, leaves rows that end later than any that are made now. What only limits is
+# begun anew then, or people would be turned away for as long as the clock had been ahead; what was spent or taken stays
+# so. By up to so much, clocks of several machines may differ from each other without a limit being begun anew.
+CLOCKS_APART_SECONDS = 30
 
 
 class MayForget(Unreachable):
@@ -40,7 +34,10 @@ class MayForget(Unreachable):
 
 
 class ShortLived(Protocol):
-    """Values by key, each with its own expiry. Every call is one round trip and raises Unreachable without a store."""
+    """Values by key, each with its own expiry. Every call is one round trip and raises Unreachable without a store.
+
+    Whoever counts with a key, or takes places of one, says the same `seconds` as everybody else who does.
+    """
 
     @property
     def database(self) -> Database | None:
@@ -64,6 +61,19 @@ class ShortLived(Protocol):
     def count(self, key: str, seconds: int) -> int:
         """How often this was called for this key since the first call, `seconds` ago at most."""
         ...
+
+    def counted(self, key: str, seconds: int) -> int:
+        """What `count` returned last for this key, 0 if its time is over."""
+        ...
+
+    def take_place(self, key: str, most: int, seconds: int) -> str | None:
+        """The name under which one of so many places is now the caller's, for `seconds` at most; None if all are taken.
+
+        A place comes back with `give_back`, or by itself when its time is over.
+        """
+        ...
+
+    def give_back(self, key: str, name: str) -> None: ...
 
     def spend(self, key: str, seconds: int) -> int | None:
         """Since when the store remembers, in seconds since 1970, if this call alone spent the key; else None.
@@ -115,10 +125,11 @@ class InDatabase:
             where=row.expires_at <= bindparam("now"),
         ).returning(row.key)
         self._take = delete(row).where(row.key == bindparam("key")).returning(row.value, row.expires_at)
-        self._read_count = select(row.value, row.expires_at).where(row.key == bindparam("key"))
-        self._write_count = adding.on_conflict_do_update(
+        self._look = select(row.value, row.expires_at).where(row.key == bindparam("key"))
+        self._set = adding.on_conflict_do_update(
             index_elements=[row.key], set_={"value": adding.excluded.value, "expires_at": adding.excluded.expires_at}
         )
+        self._begin_anew = delete(row).where(row.key == bindparam("key"), row.expires_at > bindparam("latest"))
         self._lock = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("key"))))
 
     def get(self, key: str) -> bytes | None:
@@ -147,13 +158,49 @@ class InDatabase:
     def count(self, key: str, seconds: int) -> int:
         trips.count("short_lived")
         now = clock.seconds()
+        with self._alone_with(key) as (tx, row):
+            lives = row is not None and now < row[1] <= _latest(now, seconds)
+            so_far, expires_at = (int(bytes(row[0])), row[1]) if row and lives else (0, now + seconds)
+            tx.run(self._set, key=key, value=str(so_far + 1).encode(), expires_at=expires_at)
+        return so_far + 1
+
+    def counted(self, key: str, seconds: int) -> int:
+        trips.count("short_lived")
+        row, now = self.database.one(self._look, key=key), clock.seconds()
+        if row is None or row[1] <= now:
+            return 0
+        if row[1] <= _latest(now, seconds):
+            return int(bytes(row[0]))
+        with self.database.write() as tx:  # or it would begin to count once the clock has come there again
+            tx.run(self._begin_anew, key=key, latest=_latest(now, seconds))
+        return 0
+
+    def take_place(self, key: str, most: int, seconds: int) -> str | None:
+        trips.count("short_lived")
+        now = clock.seconds()
+        with self._alone_with(key) as (tx, row):
+            taken = {name: until for name, until in _places(row).items() if now < until <= _latest(now, seconds)}
+            if len(taken) >= most:
+                return None
+            name = entropy.short_handle()
+            taken[name] = now + seconds
+            tx.run(self._set, key=key, value=json.dumps(taken).encode(), expires_at=now + seconds)
+        return name
+
+    def give_back(self, key: str, name: str) -> None:
+        trips.count("short_lived")
+        with self._alone_with(key) as (tx, row):
+            taken = _places(row)
+            if row is not None and taken.pop(name, None) is not None:
+                tx.run(self._set, key=key, value=json.dumps(taken).encode(), expires_at=row[1])
+
+    @contextmanager
+    def _alone_with(self, key: str) -> Iterator[tuple[Transaction, Row | None]]:
+        """A transaction in which nobody else changes what the key leads to: the value, and when it expires."""
         with self.database.write() as tx:
             if not self.database.is_sqlite:
                 tx.one(self._lock, key=key)  # SQLite's write lock is already ours
-            row = tx.one(self._read_count, key=key)
-            so_far, expires_at = (int(bytes(row[0])), row[1]) if row and row[1] > now else (0, now + seconds)
-            tx.run(self._write_count, key=key, value=str(so_far + 1).encode(), expires_at=expires_at)
-        return so_far + 1
+            yield tx, tx.one(self._look, key=key)
 
     def spend(self, key: str, seconds: int) -> int | None:
         trips.count("short_lived")
@@ -182,80 +229,22 @@ class InDatabase:
         self.database.check()
 
 
-class InValkey:
-    """The short-lived store in Valkey or Redis, shared by many machines."""
-
-    database = None
-
-    def __init__(self, url: str) -> None:
-        import redis
-
-        self._problem = redis.RedisError
-        usual = url.replace("valkey://", "redis://", 1).replace("valkeys://", "rediss://", 1)
-        self._server: Any = redis.Redis.from_url(usual, socket_timeout=2, socket_connect_timeout=2)
-        self._spend: Any = self._server.register_script(SPEND)
-
-    def get(self, key: str) -> bytes | None:
-        value = self._ask("get", _named(key))
-        return None if value is None else bytes(value)
-
-    def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
-        return [None if value is None else bytes(value) for value in self._ask("mget", map(_named, keys))]
-
-    def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
-        return bool(self._ask("set", _named(key), value, nx=True, ex=seconds))
-
-    def take(self, key: str) -> bytes | None:
-        value = self._ask("getdel", _named(key))
-        return None if value is None else bytes(value)
-
-    def count(self, key: str, seconds: int) -> int:
-        trips.count("short_lived")
-        try:
-            with self._server.pipeline(transaction=True) as pipe:
-                pipe.set(_named(key), 0, nx=True, ex=seconds)
-                pipe.incr(_named(key))
-                return int(pipe.execute()[1])
-        except self._problem as problem:
-            raise Unreachable(type(problem).__name__) from problem
-
-    def spend(self, key: str, seconds: int) -> int | None:
-        since, spent = self._remembered([_named(SINCE), _named(key)], seconds)
-        return int(since) if spent else None
-
-    def since(self) -> int:
-        return int(self._remembered([_named(SINCE)])[0])
-
-    def _remembered(self, keys: list[str], *seconds: int) -> Any:
-        trips.count("short_lived")
-        try:
-            return self._spend(keys=keys, args=[clock.seconds(), *seconds])
-        except self._problem as problem:
-            raise Unreachable(type(problem).__name__) from problem
-
-    def check(self) -> None:
-        """Raises Unreachable unless the server answers, MayForget unless it keeps everything for its time."""
-        memory = self._ask("info", "memory")
-        self.since()
-        if int(memory["maxmemory"]) and memory["maxmemory_policy"] != "noeviction":
-            raise MayForget("this Valkey may evict what is needed still: set maxmemory-policy noeviction")
-
-    def _ask(self, command: str, *parts: Any, **options: Any) -> Any:
-        trips.count("short_lived")
-        try:
-            return getattr(self._server, command)(*parts, **options)
-        except self._problem as problem:
-            raise Unreachable(type(problem).__name__) from problem
+def _latest(now: int, seconds: int) -> int:
+    """When at the latest expires what was put to live for so many seconds."""
+    return now + seconds + CLOCKS_APART_SECONDS
 
 
-def _named(key: str) -> str:
-    return f"motcua:{key}"
+def _places(row: Row | None) -> dict[str, int]:
+    """Until when each place is taken, by the name of who has it."""
+    return {} if row is None else dict(json.loads(bytes(row[0])))
 
 
-def open_short_lived(url: str, database: Database) -> InDatabase | InValkey:
+def open_short_lived(url: str, database: Database) -> ShortLived:
     """The store that `short_lived_url` names; raises UnsafeSettings for one we do not know."""
     if url == "database":
         return InDatabase(ShortLivedFile(database) if database.is_sqlite else database)
     if url.partition("://")[0] in ("valkey", "valkeys", "redis", "rediss", "unix"):
+        from idp.storage.short_lived_valkey import InValkey  # which loads the driver
+
         return InValkey(url)
     raise UnsafeSettings("short_lived_url: must be `database`, or begin with valkey://, redis:// or unix://")

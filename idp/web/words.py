@@ -74,6 +74,7 @@ class ClaimLabel(StrEnum):
     ORG_ROLE = "claim.org_role"
     ORG_AUTHORITY = "claim.org_authority"
     ORG_UNTIL = "claim.org_until"
+    VERIFIED_BY = "claim.verified_by"
     UPDATED_AT = "claim.updated_at"
     ACR = "claim.acr"
     AMR = "claim.amr"

@@ -69,6 +69,7 @@ def deployment(directory: Path, **changes: Any) -> Iterator[Deployment]:
             "client_certificate_url": issuer.replace("idp.", "cert.", 1),
             "client_certificate_header": CERTIFICATE_HEADER, "outbound": {"allow_loopback": True},
             "registration": {"open_to": "initial_access_token"},
+            "verified_claims": {"trust_framework": "https://trust.example/conformance"},
         }  # fmt: skip
         house = build(load(**(given | changes)))
         make_tables(house.database.engine)

@@ -1,4 +1,4 @@
-"""The table of claims and the table of levels: what portals build on, so it may grow and never move."""
+"""The table of claims: what portals build on, so it may grow and never move."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.people import assurance, claims
+from idp.people import claims
 from idp.people.claims import BY_NAME, CLAIMS, GUARDED_SCOPES, POSITIONS, SCOPE_POSITIONS, SCOPES, Release
 from idp.people.person import Person
 from tests.oidc.residents import assertion
@@ -103,27 +103,3 @@ def test_what_is_personal_and_what_is_true_of_everybody() -> None:
     assert set(claims.personal(KEPT_CLAIMS)) >= {"name", "email", "personal_number", "SoDienThoai"}
     for name in set(KEPT_CLAIMS) - set(claims.personal(KEPT_CLAIMS)):
         assert one[name] == other[name]
-
-
-# ---- levels ----
-
-
-@pytest.mark.parametrize("proofing", assurance.LEVELS)
-@pytest.mark.parametrize("authentication", assurance.LEVELS)
-@pytest.mark.parametrize("ceiling", assurance.LEVELS)
-def test_a_sign_in_is_worth_its_weakest_part_and_no_more_than_the_operator_allows(
-    proofing: int, authentication: int, ceiling: int
-) -> None:
-    level = assurance.level_of(assertion(proofing=proofing, authentication=authentication), ceiling)
-    assert level == min(proofing, authentication, ceiling)
-
-
-@pytest.mark.parametrize("nonsense", [0, -1])
-def test_a_level_below_all_levels_is_the_lowest(nonsense: int) -> None:
-    assert assurance.level_of(assertion(proofing=nonsense), 3) == 1
-
-
-def test_levels_have_names_on_the_wire() -> None:
-    assert assurance.ACR_VALUES == ("LoA1", "LoA2", "LoA3", "LoA4")
-    assert [assurance.acr(level) for level in assurance.LEVELS] == list(assurance.ACR_VALUES)
-    assert assurance.known_levels(["LoA3", "loa2", "LoA9", "", "LoA1", "LoA 2"]) == [3, 1]

@@ -28,19 +28,19 @@ Numbers = dict[IdentifierType, str]
 
 def words(
     name: str = NAME, born: tuple[int | None, ...] | None = BORN, numbers: Numbers | None = None,
-    sex: str | None = "female", phone: str | None = None,
+    sex: str | None = "female", phone: str | None = None, region: str | None = None,
 ) -> Evidence:  # fmt: skip
     """What is said of one person: just what is known of Mai Anh, unless another thing is given."""
     sent = [Identifier(type=kind, value=value) for kind, value in ({P: NUMBER} if numbers is None else numbers).items()]
     births = () if born is None else (Born(*born),)  # type: ignore[arg-type]
-    return evidence.made(names=(name,), births=births, sex=sex, phone=phone, sent=sent)
+    return evidence.made(names=(name,), births=births, sex=sex, phone=phone, sent=sent, region=region)
 
 
 def somebody(*given: Any, id: str = "mai", status: str = "active", **named: Any) -> Candidate:
     return Candidate(id=id, status=status, evidence=words(*given, **named))
 
 
-MAI = somebody(numbers={P: NUMBER, F: "012345678", INS: INSURANCE}, phone=PHONE)
+MAI = somebody(numbers={P: NUMBER, F: "012345678", INS: INSURANCE}, phone=PHONE, region="Hồ Chí Minh")
 TAM = somebody("Lê Văn Tám", numbers={P: OTHER_NUMBER, F: "012345678"}, id="tam")
 DOUBLE = somebody(numbers={P: OTHER_NUMBER}, phone=PHONE, id="double")
 NO_NUMBER: Numbers = {}
@@ -94,7 +94,12 @@ RULES: list[tuple[str, str, Evidence, list[Candidate]]] = [
     ("MATCH", "name-birth-phone", words(numbers=NO_NUMBER, phone="0912345678"), [MAI]),
     ("REVIEW", "name-birth", words(numbers=NO_NUMBER), [MAI]),
     ("REVIEW", "name-birth", words(numbers=NO_NUMBER, phone="0987654321"), [MAI]),
-    ("REVIEW", "name-year-phone", words(born=(1992,), numbers=NO_NUMBER, phone=PHONE), [MAI]),
+    ("REVIEW", "name-phone", words(born=(1992,), numbers=NO_NUMBER, phone=PHONE), [MAI]),
+    ("REVIEW", "name-phone", words(born=(1961, 2, 3), numbers=NO_NUMBER, phone=PHONE), [MAI]),
+    ("REVIEW", "name-habit-birth-phone", words("Anh Nguyễn Thị Mai", numbers=NO_NUMBER, phone=PHONE), [MAI]),
+    ("REVIEW", "name-birth-province", words(numbers=NO_NUMBER, region="TP. Hồ Chí Minh"), [MAI]),
+    ("REVIEW", "name-birth-province", words(numbers=NO_NUMBER, region="BINH DUONG"), [MAI]),  # in it since July 2025
+    ("REVIEW", "name-birth", words(numbers=NO_NUMBER, region="Đà Nẵng"), [MAI]),
     ("INCOMPLETE", "no-number", words("Nguyễn Văn Anh", numbers=NO_NUMBER, phone=PHONE), [MAI]),  # of one household
     ("INCOMPLETE", "no-number", words(sex="male", numbers=NO_NUMBER, phone=PHONE), [MAI]),
     ("INCOMPLETE", "no-number", words(numbers=NO_NUMBER), []),
@@ -102,7 +107,10 @@ RULES: list[tuple[str, str, Evidence, list[Candidate]]] = [
     # what is said contradicts itself, or is not enough
     ("CONFLICT", "two-numbers", words(numbers={P: NUMBER, T: OTHER_NUMBER}), [MAI]),
     ("INCOMPLETE", "no-name", words(" \t"), [MAI]),
-    ("INCOMPLETE", "no-birth-date", words(born=None), [MAI]),
+    ("INCOMPLETE", "no-birth-date", words(born=None), []),
+    ("REVIEW", "number-name", words(born=None), [MAI]),
+    ("REVIEW", "other-number-name", words(born=None, numbers={INS: INSURANCE}), [MAI]),
+    ("CONFLICT", "name-differs", words("Lê Văn Tám", None), [MAI]),
     *(
         ("INCOMPLETE", "number-malformed", words(numbers={P: number}), [MAI])
         for number in ("", "07909200000", "0790920000011", "07909200000a", "٠" * 12, "0" * 12)
@@ -136,6 +144,28 @@ def test_whoever_has_nothing_to_do_with_it_changes_nothing(
     stranger = somebody("Lê Văn Tám", (1950, 1, 2), {P: "001050123456"}, id="tam", sex="male")
     for candidates in ([stranger, *known], [*known, stranger]):
         assert_decided(decide(said, PROVEN, None, candidates), outcome, rule)
+
+
+ALONE = [
+    ("number-mistyped", words(numbers={P: NEAR_NUMBER})),
+    ("name-birth-province", words(numbers=NO_NUMBER, region="Bình Dương")),
+]
+
+
+@pytest.mark.parametrize("rule, said", ALONE)
+def test_where_everybody_is_known_and_nobody_else_comes_into_question_a_little_less_is_enough(
+    rule: str, said: Evidence
+) -> None:
+    assert_decided(decide(said, PROVEN, None, [MAI]), "REVIEW", rule)
+    assert_decided(decide(said, PROVEN, None, [MAI], complete=True), "MATCH", rule)
+
+
+def test_of_two_with_one_name_and_birth_date_the_province_says_nothing_even_where_everybody_is_known() -> None:
+    said = words(numbers=NO_NUMBER, region="Bình Dương")
+    for candidates in ([MAI, DOUBLE], [DOUBLE, MAI]):
+        decision = decide(said, PROVEN, None, candidates, complete=True)
+        assert_decided(decision, "REVIEW", "name-birth")
+        assert "double" in decision.alike
 
 
 LINKED: list[tuple[str, str, Evidence, int, Candidate, list[Candidate]]] = [

@@ -89,7 +89,9 @@ def test_a_new_number_that_is_somebody_elses_moves_nothing_and_is_on_record(hous
 def test_a_page_that_two_workers_read_takes_effect_once(house: House, register: Register) -> None:
     citizens = [enter(house, f"0011920{number}{number}{number}{number}1") for number in range(8)]
     register.slow_seconds = 0.2  # so that both have asked before either has taken
-    register.report(*(happened(ChangeType.CORRECTION, f"0011920{number}{number}{number}{number}1", at=1e9) for number in range(8)))
+    register.report(
+        *(happened(ChangeType.CORRECTION, f"0011920{number}{number}{number}{number}1", at=1e9) for number in range(8))
+    )
     workers = [another_worker(house) for _ in range(2)]
     read = at_once(2, lambda number: workers[number].feeds.read_all())
     assert sorted(read) == [0, 8]
