@@ -23,7 +23,7 @@ __all__ = ["database_url", "postgresql_url"]
 pytestmark = pytest.mark.both_engines
 STEPS = [
     "0001 first tables", "0002 acting for", "0003 register checks", "0004 grants that last",
-    "0005 registered by themselves", "0006 devices", "0007 keys in tokens", "0008 keys of people",
+    "0005 registered by themselves", "0006 devices", "0007 keys in tokens", "0008 keys of people", "0009 calls at once",
 ]  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -130,4 +130,8 @@ def test_a_new_database_file_is_private(tmp_path: Path) -> None:
 def test_the_steps_are_one_line() -> None:
     steps = ScriptDirectory(str(schema.MIGRATIONS))
     assert len(steps.get_heads()) == 1
-    assert [step.revision for step in steps.walk_revisions()][-1] == "0001"
+    revisions = [step.revision for step in steps.walk_revisions()]
+    assert revisions[-1] == "0001"
+    assert revisions[0] == schema.newest()
+    files = [Path(step.path).name for step in steps.walk_revisions()]
+    assert [file.partition("_")[0] for file in files] == revisions == sorted(revisions, reverse=True)

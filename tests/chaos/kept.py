@@ -23,7 +23,7 @@ class Kept:
         self, command: Sequence[str], *, environment: Mapping[str, str], directory: Path, log: Path,
         user: str | None = None,
     ) -> None:  # fmt: skip
-        self._command, self._environment, self._user = list(command), dict(environment), user
+        self._command, self.environment, self._user = list(command), dict(environment), user
         self._directory, self._log = directory, log
         self._stopped = threading.Event()
         self.process = self._started()
@@ -58,7 +58,7 @@ class Kept:
     def _started(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                self._command, env=self._environment, cwd=self._directory, user=self._user, stdin=subprocess.DEVNULL,
+                self._command, env=self.environment, cwd=self._directory, user=self._user, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

@@ -152,9 +152,9 @@ def test_the_kind_of_a_source_cannot_change(terminal: Terminal) -> None:
     assert terminal.refuses("sources", "add", file) == "Error: bank-sen: kind: cannot change; add another source"
 
 
-@pytest.mark.parametrize("command", ["check", "enable", "disable", "jwks"])
-def test_a_source_that_is_not_there_is_told(terminal: Terminal, command: str) -> None:
-    told = terminal.refuses("sources", command, "nobody")
+@pytest.mark.parametrize("words", [["check"], ["enable"], ["disable"], ["jwks"], ["limit", "5"]])
+def test_a_source_that_is_not_there_is_told(terminal: Terminal, words: list[str]) -> None:
+    told = terminal.refuses("sources", words[0], "nobody", *words[1:])
     assert told == "Error: nobody: there is no such source; `idp sources list` shows all"
 
 
@@ -195,9 +195,27 @@ def test_the_list_shows_version_and_health(terminal: Terminal) -> None:
     add(terminal)
     add(terminal, ceiling=1)
     assert [line.split() for line in terminal.does("sources", "list").splitlines()] == [
-        ["ID", "KIND", "VERSION", "STATE", "CEILING", "HEALTH", "NAME"],
+        ["ID", "KIND", "VERSION", "STATE", "CEILING", "LIMIT", "HEALTH", "NAME"],
         ["bank-sen", "banking", "2", "off", "LoA1", "up", "Ngân", "hàng", "Sen"],
     ]
+
+
+def test_calls_at_once_are_limited_for_every_version_until_the_limit_is_taken_away(terminal: Terminal) -> None:
+    add(terminal)
+    assert terminal.does("sources", "limit", "bank-sen", "20") == (
+        "bank-sen: calls at once: 20, everywhere within seconds\n"
+    )
+    changed = {"event": "source_changed", "change": "calls at once: 20", "version": 1, "operator": "lan"}
+    assert terminal.last() == changed
+    add(terminal, ceiling=1)
+    assert find(terminal).calls_at_once == 20
+    assert [row["limit"] for row in json.loads(terminal.does("sources", "list", "--json"))] == [20]
+    told = terminal.does("sources", "limit", "bank-sen", "0")
+    assert told == "bank-sen: calls at once: not limited, everywhere within seconds\n"
+    assert [row["limit"] for row in json.loads(terminal.does("sources", "list", "--json"))] == [None]
+    for calls in ("-1", "1001", "many"):
+        terminal.refuses("sources", "limit", "--", "bank-sen", calls)
+    assert find(terminal).calls_at_once == 0
 
 
 def test_the_demo_is_prepared_with_these_very_commands(terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import subprocess
+import sys
 
 import click
 import pytest
@@ -11,6 +12,13 @@ import pytest
 from idp.cli import commands
 from idp.storage import schema
 from tests.cli.conftest import ROOT, Terminal
+
+LOOK = """
+import gc, sys
+from idp.serve import app
+print([name for name in ("alembic", "mako", "pygments") if name in sys.modules])
+print(gc.isenabled() and gc.get_freeze_count() > 0)
+"""
 
 
 def test_from_nothing_to_a_database_with_keys(empty: Terminal) -> None:
@@ -118,3 +126,12 @@ def test_the_console_script_of_setup_cfg_is_this_one(terminal: Terminal) -> None
         capture_output=True,
     )  # fmt: skip
     assert (told.returncode, told.stdout, told.stderr) == (0, "[]\n", "")
+
+
+def test_a_server_loads_nothing_for_migrations_and_collects_garbage_once_it_serves(terminal: Terminal) -> None:
+    """What is loaded without need, everybody waits for after a crash."""
+    told = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LOOK], env=terminal.process_environment(), cwd="/", text=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert (told.returncode, told.stdout) == (0, "[]\nTrue\n"), told.stderr

@@ -31,7 +31,6 @@ LIMITS = Outbound(
     allow_loopback=True,
     certificate_authorities_file="",
     visits_at_once=2,
-    calls_at_once=0,
 )
 
 

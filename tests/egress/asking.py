@@ -17,7 +17,6 @@ def limits(**changes: object) -> Outbound:
         "total_seconds": 5,
         "answer_bytes": 100_000,
         "visits_at_once": 2,
-        "calls_at_once": 0,
         "allow_loopback": True,
         "certificate_authorities_file": "",
     }

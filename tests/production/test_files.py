@@ -13,7 +13,8 @@ import pytest
 from redis import Redis
 from sqlalchemy.engine import make_url
 
-from idp.storage.short_lived import InValkey, MayForget
+from idp.storage.short_lived import MayForget
+from idp.storage.short_lived_valkey import InValkey
 from tests.cli.conftest import Terminal, empty, prepared, terminal
 from tests.production.installed import FILES, valkey
 from tests.servers import postgresql_url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,8 +18,6 @@ from tests.sessions.rooms import another_worker, furnished
 from tests.storage.places import empty_database, short_lived_beside
 
 __all__ = ["postgresql_url", "valkey_url"]
-
-AT_ONCE = 3
 
 
 @dataclass
@@ -41,7 +40,7 @@ def workers(engine: str, tmp_path: Path) -> Iterator[Workers]:
     with empty_database(engine, tmp_path) as url:
         one = furnished(
             tmp_path, database_url=url, short_lived_url=short_lived_beside(engine),
-            outbound={"allow_loopback": True, "visits_at_once": 2, "calls_at_once": AT_ONCE},
+            outbound={"allow_loopback": True, "visits_at_once": 2},
         )  # fmt: skip
         other = another_worker(one)
         workers = Workers(one, other, f"register-{secrets.token_hex(4)}")  # Valkey is shared by all tests
@@ -49,3 +48,12 @@ def workers(engine: str, tmp_path: Path) -> Iterator[Workers]:
             yield workers
         for house in (one, other):
             house.database.engine.dispose()
+
+
+@contextlib.contextmanager
+def under_way(workers: Workers, house: House, number: int) -> Iterator[None]:
+    """So many calls are being made by this worker."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            stack.enter_context(house.sources.call(workers.source(house), "verify"))
+        yield

@@ -6,7 +6,6 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 import time_machine
@@ -17,7 +16,7 @@ from idp.sources import NotAsked, Operation
 from idp.sources.health import SICK, TRY_EVERY_SECONDS, WINDOW_SECONDS
 from idp.storage import trips
 from tests.sessions.rooms import furnished
-from tests.sources.conftest import AT_ONCE, Workers
+from tests.sources.conftest import Workers
 
 both_engines = pytest.mark.both_engines
 
@@ -111,38 +110,6 @@ def test_a_source_that_fails_at_every_try_stays_closed_off_for_as_long_as_somebo
         assert workers.one.sources.health.of(workers.name, "verify") == "up", "nobody tried for a minute: who knows"
 
 
-@contextlib.contextmanager
-def under_way(workers: Workers, house: House, number: int) -> Iterator[None]:
-    """So many calls are being made by this worker."""
-    with contextlib.ExitStack() as stack:
-        for _ in range(number):
-            stack.enter_context(house.sources.call(workers.source(house), "verify"))
-        yield
-
-
-@both_engines
-def test_all_workers_together_make_no_more_calls_at_once_than_allowed(workers: Workers) -> None:
-    with under_way(workers, workers.one, 2), under_way(workers, workers.other, AT_ONCE - 2):
-        with pytest.raises(NotAsked) as refused, under_way(workers, workers.other, 1):
-            pytest.fail("one too many")
-        assert refused.value.failure is Failure.OVERLOADED
-        call(workers, workers.other, operation="changes")
-    with under_way(workers, workers.one, 2), under_way(workers, workers.other, 1):
-        pass
-    assert workers.one.sources.health.of(workers.name, "verify") == "up", "our own cap is not the source's fault"
-
-
-@pytest.mark.time_is_moved
-def test_the_slots_of_a_worker_that_died_are_free_after_a_minute(workers: Workers) -> None:
-    dead = contextlib.ExitStack()
-    dead.enter_context(under_way(workers, workers.one, 2))
-    with under_way(workers, workers.other, 1), pytest.raises(NotAsked), under_way(workers, workers.other, 1):
-        pytest.fail("one too many")
-    with time_machine.travel(time.time() + 61, tick=True), under_way(workers, workers.other, 2):
-        pass
-    dead.close()
-
-
 @both_engines
 def test_one_slow_source_does_not_hold_all_threads_of_a_worker(workers: Workers) -> None:
     source, done, outcomes = workers.source(workers.one), threading.Event(), Counter[str]()
@@ -169,20 +136,22 @@ def test_one_slow_source_does_not_hold_all_threads_of_a_worker(workers: Workers)
 
 @both_engines
 def test_a_source_that_is_well_costs_one_read_before_and_one_after(workers: Workers) -> None:
-    house = furnished_without_slots(workers)
-    source = workers.source(house)
-    with trips.counted() as counted, house.sources.call(source, "verify") as made:
+    source = workers.source(workers.one)
+    with trips.counted() as counted, workers.one.sources.call(source, "verify") as made:
         made.note(None)
     assert counted["short_lived"] == 2
     assert counted["commit"] == 0
-    house.database.engine.dispose()
 
 
-def furnished_without_slots(workers: Workers) -> House:
-    from idp.house import build
-
-    settings = workers.one.settings
-    return build(settings.model_copy(update={"outbound": settings.outbound.model_copy(update={"calls_at_once": 0})}))
+@pytest.mark.time_is_moved
+def test_a_breaker_that_was_opened_while_a_clock_ran_ahead_is_closed_when_it_is_right_again(workers: Workers) -> None:
+    with time_machine.travel(time.time() + 900, tick=False):
+        fail(workers, workers.one)
+        assert not is_asked(workers, workers.other)
+    assert workers.other.sources.health.of(workers.name, "verify") == "up"
+    assert is_asked(workers, workers.one)
+    fail(workers, workers.one)
+    assert not is_asked(workers, workers.other), "from now on it is counted as ever"
 
 
 def test_without_a_store_every_breaker_is_closed_and_the_places_of_the_worker_still_count(

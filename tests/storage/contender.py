@@ -20,7 +20,7 @@ from idp.storage.spent import spend_now
 from tests.storage.places import at_once
 
 ROOT = Path(__file__).parent.parent.parent
-PROCESSES, THREADS, TIMES_COUNTED = 2, 16, 5
+PROCESSES, THREADS, TIMES_COUNTED, PLACES = 2, 16, 5, 7
 
 
 def contend(deeds: Sequence[str], database_url: str, short_lived_url: str) -> dict[str, list[Any]]:
@@ -64,6 +64,7 @@ def main() -> None:
         "take": lambda: store.take("to take") is not None,
         "put": lambda: store.put_if_absent("to put", b"", 60),
         "count": lambda: [store.count("to count", 60) for _ in range(TIMES_COUNTED)],
+        "place": lambda: store.take_place("to enter", PLACES, 600) is not None,
     }
     print("ready", flush=True)
     for line in sys.stdin:

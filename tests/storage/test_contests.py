@@ -17,7 +17,7 @@ from idp.storage.engines import make_engine
 from idp.storage.models import SpentRow
 from idp.storage.short_lived import open_short_lived
 from idp.storage.spent import spend, spend_now
-from tests.storage.contender import PROCESSES, THREADS, TIMES_COUNTED, contend
+from tests.storage.contender import PLACES, PROCESSES, THREADS, TIMES_COUNTED, contend
 from tests.storage.places import empty_database, short_lived_beside
 
 ALL = PROCESSES * THREADS
@@ -32,10 +32,10 @@ def got(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     with empty_database(engine, directory) as url:
         database = Database(make_engine(url))
         store = open_short_lived(short_lived_url, database)
-        for key in ("to take", "to put", "to count"):
+        for key in ("to take", "to put", "to count", "to enter"):
             store.take(key)  # what an earlier run may have left in Valkey
         store.put_if_absent("to take", b"", 600)
-        yield contend(["spend", "take", "put", "count"], url, short_lived_url)
+        yield contend(["spend", "take", "put", "count", "place"], url, short_lived_url)
         database.engine.dispose()
 
 
@@ -47,6 +47,10 @@ def test_one_of_32_threads_in_two_processes_has_it(got: dict[str, list[Any]], de
 def test_32_threads_in_two_processes_count_together_and_miss_none(got: dict[str, list[Any]]) -> None:
     counted = [number for numbers in got["count"] for number in numbers]
     assert sorted(counted) == list(range(1, ALL * TIMES_COUNTED + 1))
+
+
+def test_as_many_of_32_threads_in_two_processes_get_a_place_as_there_are(got: dict[str, list[Any]]) -> None:
+    assert sorted(got["place"]) == [False] * (ALL - PLACES) + [True] * PLACES
 
 
 @pytest.mark.both_engines

@@ -15,7 +15,8 @@ from idp.settings import UnsafeSettings
 from idp.storage import Database, ShortLived
 from idp.storage.database import Unreachable
 from idp.storage.engines import make_engine
-from idp.storage.short_lived import InValkey, open_short_lived
+from idp.storage.short_lived import open_short_lived
+from idp.storage.short_lived_valkey import InValkey
 from tests.servers import eventually
 from tests.storage.places import at_once, empty_database, wire_to
 
@@ -124,6 +125,15 @@ def test_a_count_counts_from_one_for_every_key_apart(store: Store) -> None:
     assert store.kept.count("a", 60) == 4
 
 
+def test_what_was_counted_can_be_read_without_counting(store: Store) -> None:
+    assert store.kept.counted("a", BRIEF_SECONDS) == 0
+    store.kept.count("a", BRIEF_SECONDS)
+    assert [store.kept.counted("a", BRIEF_SECONDS) for _ in range(2)] == [1, 1]
+    assert store.kept.count("a", BRIEF_SECONDS) == 2
+    store.outlive("a", BRIEF_SECONDS)
+    assert store.kept.counted("a", BRIEF_SECONDS) == 0
+
+
 def test_a_count_begins_anew_when_its_time_is_over_however_busy_it_was(store: Store) -> None:
     """Later calls do not prolong it, or a steady trickle would lock somebody out for good."""
     assert [store.kept.count("a", BRIEF_SECONDS) for _ in range(5)] == [1, 2, 3, 4, 5]
@@ -134,6 +144,42 @@ def test_a_count_begins_anew_when_its_time_is_over_however_busy_it_was(store: St
 def test_many_who_count_are_all_counted(store: Store) -> None:
     numbers = at_once(32, lambda _: [store.kept.count("a", 600) for _ in range(4)])
     assert sorted(number for counted in numbers for number in counted) == list(range(1, 32 * 4 + 1))
+
+
+def test_no_more_places_are_taken_than_there_are_and_one_that_is_given_back_is_free(store: Store) -> None:
+    names = [store.kept.take_place("a", 2, 60) for _ in range(3)]
+    assert names[0] != names[1]
+    assert names[2] is None
+    assert store.kept.take_place("b", 1, 60), "each key has places of its own"
+    store.kept.give_back("a", names[0] or "")
+    assert store.kept.take_place("a", 2, 60)
+    assert store.kept.take_place("a", 2, 60) is None
+
+
+def test_a_place_can_be_given_back_once(store: Store) -> None:
+    mine, theirs = store.kept.take_place("a", 2, 60), store.kept.take_place("a", 2, 60)
+    for _ in range(2):
+        store.kept.give_back("a", mine or "")
+    store.kept.give_back("a", "nobody's")
+    store.kept.give_back("b", theirs or "")
+    assert store.kept.take_place("a", 2, 60)
+    assert store.kept.take_place("a", 2, 60) is None
+
+
+def test_a_place_that_nobody_gives_back_is_free_when_its_time_is_over(store: Store) -> None:
+    lost = store.kept.take_place("a", 2, BRIEF_SECONDS)
+    assert store.kept.take_place("a", 2, 60)
+    assert store.kept.take_place("a", 2, 60) is None
+    store.outlive("nothing", BRIEF_SECONDS)
+    eventually(lambda: store.kept.take_place("a", 2, 60) is not None)
+    store.kept.give_back("a", lost or "")  # too late, and of no effect on whoever has it now
+    assert store.kept.take_place("a", 2, 60) is None
+
+
+def test_a_limit_that_is_lowered_or_raised_holds_for_whoever_comes_next(store: Store) -> None:
+    assert all(store.kept.take_place("a", 3, 60) for _ in range(3))
+    assert store.kept.take_place("a", 2, 60) is None
+    assert store.kept.take_place("a", 4, 60)
 
 
 def test_a_key_may_hold_any_text(store: Store) -> None:
@@ -148,7 +194,10 @@ DEEDS: dict[str, Callable[[ShortLived], object]] = {
     "get": lambda store: store.get("a"),
     "put_if_absent": lambda store: store.put_if_absent("a", b"", 60),
     "take": lambda store: store.take("a"),
-    "count": lambda store: store.count("a", 60),
+    "count": lambda store: store.count("counts", 60),
+    "counted": lambda store: store.counted("counts", 60),
+    "take_place": lambda store: store.take_place("places", 9, 1),
+    "give_back": lambda store: store.give_back("places", "nobody's"),
     "check": lambda store: store.check(),
 }
 

