@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,7 +88,9 @@ class _Pace:
 
 
 def _population(register: Path) -> Population:
-    return _readable(register, lambda: Population(_lines(register)))
+    population = _readable(register, lambda: Population(_lines(register)))
+    gc.freeze()  # it stays to the end: to look for garbage in it again and again takes longer than the rules
+    return population
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:

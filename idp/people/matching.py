@@ -16,7 +16,7 @@ from idp import errors
 from idp.errors import Failure
 from idp.people.evidence import Evidence
 from idp.people.person import PROVEN
-from idp.people.rules import ENOUGH_IF_ALONE, Finding, Outcome, disagreement_of_linked, has_number_of, judge, looks_like
+from idp.people.rules import Finding, Outcome, disagreement_of_linked, has_number_of, is_enough_alone, judge, looks_like
 
 # Proofed in person by who certified number and name together (a certificate holds no birth date): these two suffice.
 CERTIFIED = 3
@@ -115,7 +115,7 @@ def _found(said: Evidence, found: list[tuple[Candidate, Finding]], *, complete: 
     numbered = [pair for pair in found if has_number_of(said, pair[0].evidence)]
     holders = [pair for pair in numbered if said.numbers[0] in pair[0].evidence.numbers]
     found = holders or numbered or found  # of a number given up, too, whoever has it now comes first
-    if complete and len(found) == 1 and found[0][1].rule in ENOUGH_IF_ALONE:
+    if complete and len(found) == 1 and is_enough_alone(said, found[0][0].evidence, found[0][1]):
         found = [(found[0][0], replace(found[0][1], outcome=Outcome.MATCH))]
     matched = [pair for pair in found if pair[1].outcome is Outcome.MATCH]
     for outcome in (Outcome.CONFLICT, *(() if matched else (Outcome.REVIEW,))):

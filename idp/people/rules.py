@@ -62,6 +62,15 @@ def judge(said: Evidence, known: Evidence) -> Finding | None:
     return _alike(said, known)
 
 
+def is_enough_alone(said: Evidence, known: Evidence, finding: Finding) -> bool:
+    """Whether what a clerk would look at links by itself where everybody is known and nobody else is like this one.
+
+    Not where both have a phone, and another: whoever is in no register has somebody of their name and day there, too.
+    """
+    phones_differ = said.phone is not None and known.phone is not None and said.phone != known.phone
+    return finding.rule in ENOUGH_IF_ALONE and not phones_differ
+
+
 def has_number_of(said: Evidence, known: Evidence) -> bool:
     """Whether a personal number that is said is, or was, this person's."""
     return any(number in known.numbers or number in known.earlier_numbers for number in said.numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,6 +159,7 @@ def test_where_everybody_is_known_and_nobody_else_comes_into_question_a_little_l
 ) -> None:
     assert_decided(decide(said, PROVEN, None, [MAI]), "REVIEW", rule)
     assert_decided(decide(said, PROVEN, None, [MAI], complete=True), "MATCH", rule)
+    assert_decided(decide(replace(said, phone="987654321"), PROVEN, None, [MAI], complete=True), "REVIEW", rule)
 
 
 def test_of_two_with_one_name_and_birth_date_the_province_says_nothing_even_where_everybody_is_known() -> None:
