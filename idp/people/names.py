@@ -118,7 +118,7 @@ class NameAgreement(StrEnum):
     """
 
     EXACT = "exact"  # letter by letter; only spaces, and how marks are composed, may differ
-    SPELLING = "spelling"  # one strict key
+    SPELLING = "spelling"  # one strict key, but for an apostrophe left out
     MARKS_LOST = "marks_lost"  # all words agree, each with the one in its place
     MARKS_DIFFER = "marks_differ"  # one folded key, but in some word both have marks, and others: Hùng, Hưng
     # The first words agree, and the last ones. Between them one name has only some of the other's words, in their
