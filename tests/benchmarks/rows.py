@@ -118,6 +118,6 @@ def add_old(connection: psycopg.Connection[Any], a_second: Mapping[str, float], 
 
 
 def _one(connection: psycopg.Connection[Any], asked: str) -> tuple[Any, ...]:
-    row = connection.execute(asked).fetchone()
+    row: tuple[Any, ...] | None = connection.execute(asked).fetchone()
     assert row is not None
     return row
