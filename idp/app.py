@@ -102,7 +102,7 @@ def create_app(settings: Settings | None = None, *, lines_together: bool = False
 def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
     """The pages are the app's; returns what answers without one, by path."""
     settings, cookies = house.settings, Cookies(secure=house.settings.secure)
-    shelf = Shelf(house.short_lived, house.sealer)
+    shelf = Shelf(house.short_lived, house.sealer, house.settings.lifetimes.login_seconds)
     journey = Journey(
         database=house.database, short_lived=house.short_lived, shelf=shelf, clients=house.clients, people=house.people,
         sessions=house.sessions, audit=house.audit, sealer=house.sealer, cookies=cookies, settings=settings,

@@ -16,7 +16,7 @@ from idp.errors import CATALOGUE, Failure
 from idp.seal import Sealer
 from idp.storage import ShortLived
 
-KEPT_SECONDS = 21_600  # six hours: long after a sign-in has expired, its page still leads back to the portal
+KEPT_SECONDS = 21_600  # six hours, of what leads back to the portal: a page may be found long after its sign-in expired
 SECOND_CLICK_SECONDS = 120
 _STEPS = ("signed-in", "told", "checked", "acted")
 
@@ -74,9 +74,10 @@ class Arrived:
 
 
 class Shelf:
-    def __init__(self, short_lived: ShortLived, sealer: Sealer) -> None:
+    def __init__(self, short_lived: ShortLived, sealer: Sealer, login_seconds: int) -> None:
         self._short_lived = short_lived
         self._sealer = sealer
+        self._login_seconds = login_seconds  # a sign-in's life: nobody asks later what was done within it
 
     def keep_login(self, login: Login) -> None:
         begun = {"need": vars(login.need), "request": login.request, "browser": login.browser}
@@ -99,20 +100,20 @@ class Shelf:
         )
 
     def note_signed_in(self, login_id: str, session_id: bytes) -> None:
-        self._keep("signed-in", _within(login_id, session_id), True)
+        self._note("signed-in", login_id, session_id)
 
     def note_told(self, login_id: str, session_id: bytes) -> None:
-        self._keep("told", _within(login_id, session_id), True)
+        self._note("told", login_id, session_id)
 
     def note_acted(self, login_id: str, session_id: bytes) -> None:
-        self._keep("acted", _within(login_id, session_id), True)
+        self._note("acted", login_id, session_id)
 
     def note_checked(self, login_id: str, session_id: bytes) -> None:
-        self._keep("checked", _within(login_id, session_id), True)
+        self._note("checked", login_id, session_id)
 
     def note_confirmed(self, login_id: str, session_id: bytes | None) -> None:
         """Whoever this session is of, or somebody who was not signed in, was shown which device it is, and went on."""
-        self._keep("confirmed", _within(login_id, session_id or b""), True)
+        self._note("confirmed", login_id, session_id or b"")
 
     def is_confirmed(self, login_id: str, session_id: bytes | None) -> bool:
         """Whether whoever is here now said that the device is theirs; what another person said does not count.
@@ -144,7 +145,7 @@ class Shelf:
 
     def keep_arrival(self, handle: str, arrived: Arrived) -> None:
         """A second click on the same answer of a source arrives where the first one did."""
-        self._keep("arrival", handle, [clock.seconds(), vars(arrived)])
+        self._keep("arrival", handle, [clock.seconds(), vars(arrived)], self._login_seconds)
 
     def arrival(self, handle: str) -> Arrived | None:
         """Where the first click arrived, for two minutes with its session; None while it is still on its way."""
@@ -229,6 +230,9 @@ class Shelf:
     def leaving(self, handle: str) -> tuple[str | None, list[tuple[str, str]]] | None:
         kept = self._read("leaving", handle)
         return None if kept is None else (kept[0], [(vi, en) for vi, en in kept[1]])
+
+    def _note(self, kind: str, login_id: str, session_id: bytes) -> None:
+        self._keep(kind, _within(login_id, session_id), True, self._login_seconds)
 
     def _keep(self, kind: str, name: str, value: Any, seconds: int = KEPT_SECONDS) -> bool:
         sealed = self._sealer.seal(f"shelf.{kind}", json.dumps(value).encode(), name.encode())

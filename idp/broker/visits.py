@@ -270,6 +270,8 @@ class Visits:
             arrived = self._shelf.arrival(handle)
             if arrived is not None:
                 return self._as_it_is_now(arrived)
+            if login.expired:
+                break
             clock.pause(WAIT_SECONDS)
         return Arrived(login_id=login.id)
 

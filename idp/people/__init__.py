@@ -27,7 +27,7 @@ from idp.storage.database import Conflict
 
 SEALED = "people.attributes"
 MOST_KEYS = 24  # of one person, or of what is said of one: numbers first
-REMEMBERED_PEOPLE = 2000  # in each worker: a portal reads userinfo in the seconds after it got its token
+REMEMBERED_PEOPLE = 1000  # in each worker: a portal reads userinfo in the seconds after it got its token
 SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 

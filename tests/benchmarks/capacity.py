@@ -48,6 +48,8 @@ class Given:
     audit_days: float = 730  # lifetimes.audit_kept_days
     wal_bytes: float = 1377  # a sign-on, between two checkpoints
     valkey_bytes: float = 4000  # a sign-in under way: two values and four counters
+    left_bytes: float = 2700  # what leads back to the portal for six hours more: request, answer, visit
+    left_share: float = 0.5  # of a day's sign-ins, those of its six busiest hours
 
     @property
     def sign_in_ms(self) -> float:
@@ -88,7 +90,9 @@ def arithmetic(people: int, given: Given) -> Iterator[tuple[str, str]]:
     yield "audit a day", f"{(visits + active) * given.event_bytes / 1e9:,.2f} GB"
     under_way = peak.sign_ins * given.under_way_seconds
     yield "sign-ins under way at the peak", f"{under_way:,.0f}"
-    yield "Valkey's memory for them", f"{under_way * given.valkey_bytes / 1e9:,.2f} GB"
+    left = active * given.left_share
+    yield "sign-ins that ended within six hours", f"{left:,.0f}"
+    yield "Valkey's memory for both", f"{(under_way * given.valkey_bytes + left * given.left_bytes) / 1e9:,.2f} GB"
 
 
 def _size(rows: float, each: float) -> str:

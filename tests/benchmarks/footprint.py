@@ -25,6 +25,7 @@ PEOPLE = 3_000
 SECONDS = 8.0
 TABLES = ("people", "links", "subjects", "consents", "browser_sessions", "grants", "audit_events", "spent")
 LOGIN_BYTES = 1_500  # a sign-in under way, sealed: its request, and where it stands
+LEFT_BYTES = (1_500, 650, 100)  # of one that ended: its request, its answer, and whose a visit was
 LOGINS = 20_000
 
 
@@ -72,15 +73,20 @@ def _print_rows(connection: psycopg.Connection[Any]) -> None:
 
 
 def _print_valkey(url: str, path: str) -> None:
+    print(f"Valkey: {_bytes_of(url, path, (LOGIN_BYTES,)):.0f} bytes for a sign-in under way of {LOGIN_BYTES}, "
+          f"{_bytes_of(url, path, LEFT_BYTES):.0f} for one that ended")  # fmt: skip
+
+
+def _bytes_of(url: str, path: str, values: tuple[int, ...]) -> float:
     store = InValkey(url)
     with Redis(unix_socket_path=path) as client:
-        client.flushall()
+        client.execute_command("FLUSHALL", "SYNC")  # else what went before is freed while we count
         before: dict[str, Any] = client.info("memory")
         for number in range(LOGINS):
-            store.put_if_absent(f"login:{number:032x}", os.urandom(LOGIN_BYTES), 1800)
+            for kind, size in enumerate(values):
+                store.put_if_absent(f"{kind}:{number:064x}", os.urandom(size), 1800)
         after: dict[str, Any] = client.info("memory")
-    each = (after["used_memory"] - before["used_memory"]) / LOGINS
-    print(f"Valkey: {each:.0f} bytes for a sign-in under way of {LOGIN_BYTES}")
+    return float(after["used_memory"] - before["used_memory"]) / LOGINS
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def test_of_two_sign_ins_with_one_name_the_first_is_answered(country: World, bro
 
 def test_two_clicks_at_once_on_one_sign_in_are_one_answer(country: World) -> None:
     """What a race between them comes to: the sign-in that spent the request may say so again, and no other."""
-    shelf = Shelf(country.house.short_lived, country.house.sealer)
+    shelf = Shelf(country.house.short_lived, country.house.sealer, 1800)
     handle = shelf.keep_pushed("portal", {"scope": "openid"}, 60)
     assert [shelf.spend_pushed(handle, who) for who in ("one", "one", "two", "one")] == [True, True, False, True]
     assert shelf.pushed(handle, "portal") is None

@@ -58,7 +58,7 @@ def test_a_service_can_do_little_beside_its_work(units: Path, name: str) -> None
 def test_valkey_evicts_nothing_and_writes_nothing_to_disk(tmp_path: Path) -> None:
     with valkey(tmp_path) as path, Redis(unix_socket_path=str(path), decode_responses=True) as client:
         settings = client.config_get("maxmemory*", "save", "appendonly", "port")
-        assert settings["maxmemory-policy"] == "noeviction" and int(settings["maxmemory"]) == 2**30
+        assert settings["maxmemory-policy"] == "noeviction" and int(settings["maxmemory"]) == 2**31
         assert (settings["save"], settings["appendonly"], settings["port"]) == ("", "no", "0")
         InValkey(f"unix://{path}").check()
 
