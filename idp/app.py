@@ -111,7 +111,7 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
     visits = Visits(
         database=house.database, short_lived=house.short_lived, shelf=shelf, journey=journey, people=house.people,
         sources=house.sources, sessions=house.sessions, audit=house.audit, cookies=cookies, settings=settings,
-        checking=house.checking, combining=house.combining,
+        checking=house.checking, combining=house.combining, cases=house.cases,
     )  # fmt: skip
     desk = Desk(journey, cookies)
     visit_routes = VisitRoutes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from idp.audit import Audit
+from idp.cases import Cases, Joining
 from idp.clients import Clients
 from idp.clients.fetching import Fetching
 from idp.clients.keys import ClientKeys
@@ -51,6 +52,8 @@ class House:
     combining: Combining
     feeds: Feeds
     devices: Devices
+    joining: Joining
+    cases: Cases
 
 
 def build(settings: Settings) -> House:
@@ -78,6 +81,7 @@ def build(settings: Settings) -> House:
         database, sealer, clients, outbox, audit, settings.lifetimes,
         check_max_age_seconds=verification.max_age_seconds if verification.source else None,
     )  # fmt: skip
+    joining = Joining(database=database, people=people, sessions=sessions, audit=audit, sealer=sealer)
     return House(
         settings=settings, sealer=sealer, database=database, short_lived=short_lived, changes=changes, outbox=outbox,
         audit=audit, egress=egress, keys=keys, clients=clients,
@@ -93,4 +97,6 @@ def build(settings: Settings) -> House:
         combining=Combining(sources=sources, policy=settings.assurance),
         feeds=Feeds(database=database, people=people, sources=sources, sessions=sessions, audit=audit),
         devices=Devices(database, sealer, audit),
+        joining=joining,
+        cases=Cases(database=database, people=people, joining=joining, audit=audit, sealer=sealer),
     )  # fmt: skip

@@ -41,11 +41,29 @@ class Audit:
         details |= {} if raised_by is None else {"raised_by": raised_by}
         _add(tx, "signed_in", person_id=person_id, session_id=session_id, source_id=source_id, details=details)
 
-    def person_made(self, tx: Transaction, *, person_id: bytes, source_id: str) -> None:
+    def person_made(self, tx: Transaction, *, person_id: bytes, source_id: str | None) -> None:
         _add(tx, "person_made", person_id=person_id, source_id=source_id)
 
     def person_rectified(self, tx: Transaction, *, person_id: bytes, source_id: str, attributes: list[str]) -> None:
         _add(tx, "person_rectified", person_id=person_id, source_id=source_id, details={"attributes": attributes})
+
+    def person_changed_by_clerk(
+        self, tx: Transaction, *, person_id: bytes, change_id: bytes, kind: str, operator: str,
+        approved_by: str | None, reason: str,
+    ) -> None:  # fmt: skip
+        """Two people were joined, one was parted, a source's subject was linked; or such a change was undone."""
+        details = {"change": change_id.hex(), "kind": kind, "operator": operator, "reason": reason}
+        details |= {} if approved_by is None else {"approved_by": approved_by}
+        _add(tx, "person_changed_by_clerk", person_id=person_id, details=details)
+
+    def case_changed(
+        self, tx: Transaction, *, case_id: str, change: str, rule: str, source_id: str | None,
+        operator: str | None = None,
+    ) -> None:  # fmt: skip
+        """What the rules leave open came to a clerk, was looked at by one, proposed, decided or refused."""
+        details = {"case": case_id, "change": change, "rule": rule}
+        details |= {} if operator is None else {"operator": operator}
+        _add(tx, "case_changed", source_id=source_id, details=details)
 
     def person_status_changed(self, tx: Transaction, *, person_id: bytes, status: str, reason: str) -> None:
         _add(tx, "person_status_changed", person_id=person_id, details={"status": status, "reason": reason})
@@ -205,6 +223,11 @@ class Audit:
             return held_back + 1
 
 
+def request_id() -> str:
+    """The id of the request under way, which its page shows the person; empty outside any."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 def _add(tx: Transaction, event: str, **facts: Any) -> None:
     tx.run(models.ADD, **_event(event, **facts))
 
@@ -216,7 +239,7 @@ def _event(
     """The event as `models.ADD` takes it."""
     return {
         "id": entropy.ordered_id(), "at": clock.seconds(), "event": event,
-        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""), "person_id": person_id,
+        "request_id": request_id(), "person_id": person_id,
         "session_id": session_id, "client_id": client_id, "source_id": source_id,
         "details": json.dumps(details or {}, separators=(",", ":")),
     }  # fmt: skip

@@ -66,7 +66,7 @@ class Desk:
     def arrived(self, arrived: Arrived) -> Response:
         """Where somebody goes who has come back from a source, or from a page that we showed for it."""
         if arrived.failure is not None:
-            response = self.told(arrived.login_id, arrived.failure, arrived.source_id or "")
+            response = self.told(arrived.login_id, arrived.failure, arrived.source_id or "", arrived.request_id)
         elif arrived.waiting is not None:
             response = see_other(url_for("visits.stop", login_id=arrived.login_id, handle=arrived.waiting))
         else:
@@ -76,17 +76,17 @@ class Desk:
                 response.headers.add("Set-Cookie", cookie)
         return response
 
-    def told(self, login_id: str, failure: Failure, source_id: str) -> Response:
+    def told(self, login_id: str, failure: Failure, source_id: str, request_id: str | None = None) -> Response:
         """What went wrong on the way to or from a source: above the choices, or on a page that leads back to them."""
         if failure.code not in BANNERS:
-            return self.failure_page(login_id, failure)
+            return self.failure_page(login_id, failure, request_id)
         return see_other(url_for("broker.choose", login_id=login_id, problem=failure.code, source=source_id))
 
-    def failure_page(self, login_id: str, failure: Failure) -> Response:
+    def failure_page(self, login_id: str, failure: Failure, request_id: str | None = None) -> Response:
         login = self._journey.login(login_id, request.cookies)
         client, spoken = self._journey.client_of(login), language.of_request(login.need.ui_locales)
         return pages.failure(
-            failure, request.environ.get("motcua.request_id", ""), spoken,
+            failure, request_id or request.environ.get("motcua.request_id", ""), spoken,
             return_link=(self._journey.entrance(client), client.name(spoken)),
             retry_url=url_for("broker.choose", login_id=login_id),
         )  # fmt: skip

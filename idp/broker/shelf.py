@@ -67,6 +67,7 @@ class Arrived:
     failure_code: str | None = None
     source_id: str | None = None
     waiting: str | None = None  # the handle of the visit's next stop, where it is not over
+    request_id: str | None = None  # by which clerks find what was refused, whichever click the person reads it from
 
     @property
     def failure(self) -> Failure | None:

@@ -21,12 +21,13 @@ from connectors.base import (
     Wait,
 )
 from idp import clock, entropy, errors
-from idp.audit import Audit
+from idp.audit import Audit, request_id
 from idp.broker.journey import Journey
 from idp.broker.shelf import Arrived, Leg, Login, Shelf
 from idp.broker.steps import Need
+from idp.cases import Cases
 from idp.errors import FROM_SOURCE, Refused
-from idp.people import People
+from idp.people import People, Undecided
 from idp.registers import Admission, Checking, Combining
 from idp.sessions import Sessions, SignedIn
 from idp.sessions.cookies import Cookies
@@ -49,7 +50,7 @@ class Visits:
     def __init__(
         self, *, database: Database, short_lived: ShortLived, shelf: Shelf, journey: Journey, people: People,
         sources: Sources, sessions: Sessions, audit: Audit, cookies: Cookies, settings: Settings, checking: Checking,
-        combining: Combining,
+        combining: Combining, cases: Cases,
     ) -> None:  # fmt: skip
         self._database = database
         self._short_lived = short_lived
@@ -63,6 +64,7 @@ class Visits:
         self._settings = settings
         self._checking = checking
         self._combining = combining
+        self._cases = cases
 
     def begin(self, login: Login, source_id: str, language: str, cookies: Mapping[str, str], network: str) -> Arrived:
         """The visit has begun, and come to its first stop; raises Refused when the source cannot be gone to."""
@@ -172,6 +174,9 @@ class Visits:
     def _let_in(self, login: Login, source: Source, assertion: Assertion, cookies: Mapping[str, str]) -> Arrived:
         try:
             session_id, value = self._admit(login, source, assertion, cookies)
+        except Undecided as problem:
+            self._cases.open(source.id, problem)
+            return self._no_entry(login, problem.failure, source.id, problem.detail)
         except Refused as problem:
             return self._no_entry(login, problem.failure, source.id, problem.detail)
         self._shelf.note_signed_in(login.id, session_id)
@@ -180,7 +185,7 @@ class Visits:
     def _no_entry(self, login: Login, failure: errors.Failure, source_id: str, detail: str = "") -> Arrived:
         log.info("sign_in_refused", source=source_id, code=failure.code, detail=detail)
         self._audit.refused(failure, client_id=login.need.client_id, source_id=source_id)
-        return Arrived(login_id=login.id, failure_code=failure.code, source_id=source_id)
+        return Arrived(login_id=login.id, failure_code=failure.code, source_id=source_id, request_id=request_id())
 
     def _not_begun(self, login: Login, failure: errors.Failure, source_id: str | None = None) -> Refused:
         self._audit.refused(failure, client_id=login.need.client_id, source_id=source_id)

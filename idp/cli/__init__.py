@@ -13,6 +13,7 @@ _COMMANDS = {
     "portals": "portals",
     "sources": "sources",
     "people": "people",
+    "cases": "cases",
     "sessions": "people",
     "audit": "audit",
     "outbox": "database",

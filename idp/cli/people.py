@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from idp import clock
-from idp.cli import shared
+from idp.cli import joining, shared
 from idp.cli.country import synthesise
 from idp.cli.matching import link, score
 from idp.cli.populating import enter, index
@@ -21,6 +21,8 @@ people.add_command(link)
 people.add_command(score)
 people.add_command(enter)
 people.add_command(index)
+for command in joining.COMMANDS:
+    people.add_command(command)
 
 
 @people.command()

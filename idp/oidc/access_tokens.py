@@ -27,7 +27,7 @@ REMEMBERED = "asked"  # our own: what userinfo is asked for, for nobody else to 
 class Subject:
     """The person whom a token is about, as its client knows them."""
 
-    person_id: bytes
+    origin: bytes  # from whose id the subs at APIs are made
     sub: str
     auth_time: int
     level: int
@@ -90,7 +90,7 @@ class AccessTokens:
         if api is None:
             return subject.sub
         shared = client.sector if client.sector == api.sector else f"{client.sector} {api.sector}"
-        return self.people.sub_in(shared, subject.person_id)
+        return self.people.sub_in(shared, subject.origin)
 
     def _as_jwt(self, token: AccessToken, client: Client, subject: Subject | None) -> dict[str, Any]:
         said: dict[str, Any] = {

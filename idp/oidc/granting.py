@@ -73,7 +73,7 @@ class Granting:
             client, grant_id=code.grant_id, binding=binding, scopes=code.scopes, remembered=kept,
             resource=audience(client, resource, _resource_of(code, client)),
         )  # fmt: skip
-        response = self.response(token, client, _subject(granted, code.person_id))
+        response = self.response(token, client, _subject(granted))
         if REFRESH_TOKEN in client.grant_types:
             response["refresh_token"] = refresh_token(self.sealer, RefreshToken(code.grant_id, 0, kept))
         response["id_token"] = self.id_tokens.made(
@@ -112,7 +112,7 @@ class Granting:
             client, grant_id=used.grant_id, binding=binding, scopes=scopes, remembered=used.remembered,
             resource=audience(client, given.get("resource"), found.resource),
         )  # fmt: skip
-        response = self.response(token, client, _subject(found.granted, found.person_id))
+        response = self.response(token, client, _subject(found.granted))
         if found.generation != used.generation:
             successor = RefreshToken(used.grant_id, found.generation, used.remembered)
             response["refresh_token"] = refresh_token(self.sealer, successor)
@@ -222,5 +222,5 @@ def _resource_of(code: Code, client: Client) -> str | None:
     raise Refused(errors.BAD_TARGET)
 
 
-def _subject(granted: Granted, person_id: bytes) -> Subject:
-    return Subject(person_id=person_id, sub=granted.sub, auth_time=granted.auth_time, level=granted.level)
+def _subject(granted: Granted) -> Subject:
+    return Subject(origin=granted.origin, sub=granted.sub, auth_time=granted.auth_time, level=granted.level)

@@ -75,7 +75,7 @@ class Introspection:
         """Of whoever asks: an API's would give two portals something to compare, and a portal's two APIs."""
         if entitled.client_id == client.id:
             return entitled.sub
-        return self.access_tokens.people.sub_in(client.sector, entitled.person.id)
+        return self.access_tokens.people.sub_in(client.sector, entitled.origin)
 
     def _agreed(self, token: AccessToken, client: Client, entitled: Entitled) -> dict[str, Any]:
         """By what else an API may recognise whom an exchanged token is about: what its own scopes allow, and of that

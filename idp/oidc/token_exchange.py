@@ -45,14 +45,12 @@ class TokenExchange:
             exchanged=True,
         )  # fmt: skip
         with self.database.write() as tx:
-            self.people.keep_sub(tx, entitled.person.id, api.sector)
+            self.people.keep_sub(tx, entitled.person.id, api.sector, entitled.origin)
             self.audit.exchanged(
                 tx, person_id=entitled.person.id, session_id=entitled.session_id, client_id=client.id,
                 resource=given["resource"], purpose=purpose,
             )  # fmt: skip
-        subject = Subject(
-            person_id=entitled.person.id, sub=entitled.sub, auth_time=entitled.auth_time, level=entitled.level
-        )
+        subject = Subject(origin=entitled.origin, sub=entitled.sub, auth_time=entitled.auth_time, level=entitled.level)
         return {
             "access_token": self.access_tokens.made(made, client, subject), "issued_token_type": ACCESS_TOKEN,
             "token_type": made.type, "expires_in": made.expires_at - made.issued_at, "scope": purpose,

@@ -5,21 +5,25 @@ from __future__ import annotations
 import hmac
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
-from connectors.registers import Pivot, Verdict
+from connectors.base import Assertion, Identifier, IdentifierType
+from connectors.registers import Pivot
 from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.errors import Refused
 from idp.people import claims, evidence, models
+from idp.people.accepted import SEALED as SEALED_ACCEPTED
+from idp.people.accepted import Accepted
 from idp.people.evidence import NUMBER, Evidence
-from idp.people.identifiers import PERSONAL_NUMBER, birth_year
+from idp.people.joining import MERGED
 from idp.people.matching import MOST_BY_ONE_KEY, Candidate, decide
 from idp.people.person import PROVEN, Attribute, Person
+from idp.people.pivots import current_number, pivot_of, pivot_of_person
+from idp.people.recognised import Checked, Recognised, Undecided
 from idp.people.rules import has_number_of
 from idp.seal import Sealer, to_text
 from idp.storage import Database, Transaction
@@ -29,24 +33,6 @@ SEALED = "people.attributes"
 MOST_KEYS = 24  # of one person, or of what is said of one: numbers first
 REMEMBERED_PEOPLE = 1000  # in each worker: a portal reads userinfo in the seconds after it got its token
 SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recognised:
-    """Whom a sign-in belongs to, and the rule that said so."""
-
-    person: Person
-    outcome: str
-    rule: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """What came of asking the population register about somebody who signs in; `verdict` None: it did not answer."""
-
-    source_id: str
-    verdict: Verdict | None
-    asked_at: int  # milliseconds, before it answered: what it reports meanwhile is not settled by that
 
 
 class People:
@@ -62,6 +48,9 @@ class People:
         row = self._database.one(models.FIND_PERSON, person_id=person_id)
         return self._person(row) if row else None
 
+    def find_within(self, tx: Transaction, person_id: bytes) -> Person | None:
+        return self._optional(tx.one(models.FIND_PERSON, person_id=person_id))
+
     def opened(self, person_id: bytes, status: str, version: int, attributes: bytes) -> Person:
         """The person in a row that another room's statement has joined."""
         return Person(id=person_id, status=status, version=version, attributes=self._unsealed(person_id, attributes))
@@ -75,12 +64,13 @@ class People:
 
     def pivot(self, assertion: Assertion, source_id: str, proofing: int) -> Pivot | None:
         """Whom to ask the population register about: None for somebody without a proven personal number."""
-        number = _current_number(assertion) if proofing >= PROVEN else None
-        if number is not None:
-            return pivot_of(number, assertion.name, assertion.birth_date)
-        linked = self._optional(
-            self._database.one(models.FIND_BY_LINK, source=source_id, subject=self._subject_index(assertion))
+        subject_index = self._subject_index(assertion)
+        linked, accepted = self._linked(
+            self._database.one(models.FIND_BY_LINK, source=source_id, subject=subject_index), subject_index
         )
+        number = current_number(assertion) if proofing >= PROVEN else None
+        if number is not None and (accepted is None or number not in accepted.numbers):
+            return pivot_of(number, assertion.name, assertion.birth_date)
         return None if linked is None else pivot_of_person(linked)
 
     def recognise(
@@ -91,30 +81,38 @@ class People:
         `proofing` is the assertion's, as far as the operator lets the source assert it. `checked` is what the
         population register said of them, which is kept with the person.
 
-        Raises Refused for a conflict, for too little to go by and for a barred person; Conflict (from the
-        transaction) when another sign-in made the same person at the same moment: then do it again.
+        Raises Undecided where a clerk has to look; Refused for too little to go by and for a barred person; Conflict
+        when another sign-in made the same person, or a clerk changed who is who, at the same moment: then do it again.
         """
         subject_index = self._subject_index(assertion)
-        linked = self._optional(tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index))
+        linked, accepted = self._linked(
+            tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index), subject_index
+        )
         rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
         said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
         known = self._candidates(tx, said) if proofing >= PROVEN else {}
         decision = decide(
-            said, proofing, _candidate(linked) if linked else None, map(_candidate, known.values()),
+            said, proofing, _candidate(linked, accepted) if linked else None, map(_candidate, known.values()),
             complete=self._everybody_is_known,
         )  # fmt: skip
+        if decision.failure is errors.PERSON_CONFLICT:
+            raise Undecided(decision, said, subject_index)
         if decision.failure is not None:
             raise Refused(decision.failure, decision.rule)
         found = linked or known.get(decision.id)
+        if linked is not None and accepted is not None:
+            assertion = accepted.without(assertion, linked)
         if found is not None and any(number in found.earlier_numbers for number in said.numbers):
             # The source does not know the new one yet.
             assertion = replace(assertion, identifiers=tuple(map(_no_more_current, assertion.identifiers)))
         person = self._keep(tx, found, assertion, source_id, proofing, checked)
         if linked is None:
-            tx.run(
+            added = tx.run(
                 models.ADD_LINK, source_id=source_id, subject_index=subject_index, person_id=person.id,
                 rule=decision.rule, evidence=assertion.evidence, made_at=clock.seconds(),
             )  # fmt: skip
+            if not added:
+                raise Conflict("the person was joined to another at the same moment")
         return Recognised(person=person, outcome=decision.outcome, rule=decision.rule)
 
     def _candidates(self, tx: Transaction, said: Evidence) -> dict[bytes, Person]:
@@ -127,6 +125,14 @@ class People:
         shared = Counter(bytes(row[0]) for row in rows)
         told = [row for row in rows if shared[bytes(row[0])] <= MOST_BY_ONE_KEY]
         return {bytes(row[1]): self._person(row[1:]) for row in told}
+
+    def held_by_others(self, tx: Transaction, numbers: Iterable[str], than: bytes | None) -> frozenset[str]:
+        """Of these numbers with their kind, those that somebody else has."""
+        find = models.find_by_keys(1, MOST_BY_ONE_KEY)
+        return frozenset(
+            number for number in numbers
+            if any(bytes(row[1]) != than for row in tx.all(find, key_0=self._key_index(number)))
+        )  # fmt: skip
 
     def keep_told(
         self,
@@ -146,8 +152,14 @@ class People:
         )  # fmt: skip
         self.keep_sub(tx, person_id, sector)
 
-    def keep_sub(self, tx: Transaction, person_id: bytes, sector: str) -> None:
-        """The sector has a sub for this person, the same as ever."""
+    def keep_sub(self, tx: Transaction, person_id: bytes, sector: str, origin: bytes | None = None) -> None:
+        """The sector has a sub for this person, the same as ever; `origin`: from whose id, if not from theirs."""
+        if origin is not None and origin != person_id:
+            tx.run(
+                models.KEEP_FURTHER_SUBJECT[self._database.is_sqlite], person_id=person_id, sector=sector,
+                sub=self.sub_in(sector, origin), origin=origin, made_at=clock.seconds(),
+            )  # fmt: skip
+            return
         tx.run(
             models.KEEP_SUBJECT[self._database.is_sqlite], person_id=person_id, sector=sector,
             sub=self.sub_in(sector, person_id), made_at=clock.seconds(),
@@ -211,15 +223,22 @@ class People:
             self._change(tx, person, told, source_id, changed)
         return True
 
-    def _change(self, tx: Transaction, before: Person, after: Person, source_id: str, changed: list[str]) -> None:
+    def rewrite(self, tx: Transaction, before: Person, after: Person) -> None:
+        """The person is what `after` says, and is found by that alone; the caller tells the audit why.
+
+        Raises Conflict where the person was changed at the same moment, and for a number that somebody has.
+        """
         written = tx.run(
             models.CHANGE_PERSON, person_id=after.id, seen_version=before.version, new_version=after.version,
             new_attributes=self._sealer.seal(SEALED, after.to_json(), after.id), now=clock.seconds(),
-            new_number=self._number_index(after.personal_number) if after.personal_number else None,
+            new_number=self._own_number_index(after), new_status=after.status,
         )  # fmt: skip
         if not written:
             raise Conflict("the person was changed at the same moment")
         self._keep_keys(tx, before, after)
+
+    def _change(self, tx: Transaction, before: Person, after: Person, source_id: str, changed: list[str]) -> None:
+        self.rewrite(tx, before, after)
         self._audit.person_rectified(tx, person_id=after.id, source_id=source_id, attributes=changed)
 
     def _keep_keys(self, tx: Transaction, before: Person | None, after: Person) -> None:
@@ -233,14 +252,14 @@ class People:
             tx.run(models.add_keys(len(new), self._database.is_sqlite), person=after.id, **named)
 
     def _keys_of(self, person: Person) -> set[bytes]:
-        if not person.is_proven:
+        if not person.is_proven or person.status == MERGED:
             return set()
         return {self._key_index(key) for key in evidence.of_person(person).keys[:MOST_KEYS]}
 
-    def sub_in(self, sector: str, person_id: bytes) -> str:
+    def sub_in(self, sector: str, origin: bytes) -> str:
         """A pairwise sub: from the random id alone, so that no detail of the person can change or betray it."""
         key = self._sealer.index("subjects.key", sector)
-        return to_text(hmac.digest(key, person_id, "sha256"))
+        return to_text(hmac.digest(key, origin, "sha256"))
 
     def _keep(
         self, tx: Transaction, found: Person | None, assertion: Assertion, source_id: str, proofing: int,
@@ -255,14 +274,14 @@ class People:
             self._change(tx, before, person, source_id, changed)
         return person if checked is None else self.keep_checked(tx, person, checked)
 
-    def enter(self, tx: Transaction, person: Person, source_id: str) -> None:
-        """Somebody whom nobody knew is known; raises Conflict for a number that somebody has."""
+    def enter(self, tx: Transaction, person: Person, source_id: str | None) -> None:
+        """Somebody whom nobody knew is known, by a source or by a clerk; raises Conflict for a number somebody has."""
         now = clock.seconds()
-        number_index = self._number_index(person.personal_number) if person.personal_number else None
         sealed = self._sealer.seal(SEALED, person.to_json(), person.id)
         tx.run(
             models.ADD_PERSON, id=person.id, status=person.status, version=person.version, made_at=now,
-            changed_at=now, number_index=number_index, attributes=sealed, checked_at=None, check_owed=0,
+            changed_at=now, number_index=self._own_number_index(person), attributes=sealed, checked_at=None,
+            check_owed=0,
         )  # fmt: skip
         self._keep_keys(tx, None, person)
         self._audit.person_made(tx, person_id=person.id, source_id=source_id)
@@ -284,12 +303,24 @@ class People:
         # The issuer is part of the name: a source that is pointed at another issuer meets other people.
         return self._sealer.index("links.subject", f"{assertion.issuer}\n{assertion.subject}")
 
+    def _own_number_index(self, person: Person) -> bytes | None:
+        number = None if person.status == MERGED else person.personal_number
+        return None if number is None else self._number_index(number)
+
     def _number_index(self, number: str) -> bytes:
         return self._sealer.index("people.number", number)
 
     def _key_index(self, key: str) -> bytes:
         kind, _, value = key.partition(":")
         return self._number_index(value) if kind == NUMBER else self._sealer.index("people.key", key)
+
+    def _linked(self, row: Sequence[Any] | None, subject_index: bytes) -> tuple[Person | None, Accepted | None]:
+        """Whom the source's subject was linked to, and what a clerk accepted of that link."""
+        if row is None:
+            return None, None
+        sealed = row[4]
+        plain = None if sealed is None else self._sealer.open(SEALED_ACCEPTED, bytes(sealed), subject_index)
+        return self._person(row), None if plain is None else Accepted.from_json(plain)
 
     def _optional(self, row: Sequence[Any] | None) -> Person | None:
         return self._person(row) if row else None
@@ -298,28 +329,10 @@ class People:
         return self.opened(bytes(row[0]), row[1], row[2], bytes(row[3]))
 
 
-def pivot_of(number: str, name: Name, birth_date: BirthDate | None) -> Pivot:
-    """Whom to ask about. Where nobody told a birth date (certificates hold none), the number's own year stands in."""
-    if birth_date is None and PERSONAL_NUMBER.fullmatch(number):
-        year = birth_year(number)
-        birth_date = BirthDate(year=year, as_sent=str(year))
-    identifier = Identifier(type=IdentifierType.PERSONAL_NUMBER, value=number)
-    return Pivot(identifier=identifier, name=name, birth_date=birth_date)
-
-
-def pivot_of_person(person: Person) -> Pivot | None:
-    """Whom to ask the register about for this person; None without a number or a name."""
-    if person.personal_number is None or person.name is None:
-        return None
-    name = Name(full=person.name, family=person.family_name, middle=person.middle_name, given=person.given_name)
-    born = person.birth_date
-    sent = person.birth_date_as_sent or ""
-    date = None if born is None else BirthDate(year=born.year, month=born.month, day=born.day, as_sent=sent)
-    return pivot_of(person.personal_number, name, date)
-
-
-def _candidate(person: Person) -> Candidate:
-    return Candidate(id=person.id, evidence=evidence.of_person(person), status=person.status)
+def _candidate(person: Person, accepted: Accepted | None = None) -> Candidate:
+    known = evidence.of_person(person)
+    widened = known if accepted is None else accepted.widened(known)
+    return Candidate(id=person.id, evidence=widened, status=person.status)
 
 
 def _no_more_current(identifier: Identifier) -> Identifier:
@@ -327,11 +340,4 @@ def _no_more_current(identifier: Identifier) -> Identifier:
     return replace(identifier, state="former") if is_number else identifier
 
 
-def _current_number(assertion: Assertion) -> str | None:
-    for identifier in assertion.identifiers:
-        if identifier.type is IdentifierType.PERSONAL_NUMBER and identifier.state == "current":
-            return identifier.value
-    return None
-
-
-__all__ = ["Checked", "People", "Person", "Recognised", "errors", "pivot_of_person"]
+__all__ = ["Checked", "People", "Person", "Recognised", "Undecided", "errors", "pivot_of_person"]

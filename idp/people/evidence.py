@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from connectors.base import Assertion, Identifier, IdentifierType
 from connectors.registers import Pivot
@@ -43,6 +45,21 @@ class Evidence:
         ]
         phones = [] if self.phone is None else [f"phone:{self.phone}"]
         return list(dict.fromkeys([*numbers, *sorted(self.own), *sorted(self.shared), *alike, *phones]))
+
+    def to_json(self) -> bytes:
+        said: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        births = [[born.year, born.month, born.day] for born in self.births]
+        return json.dumps(said | {"births": births, "own": sorted(self.own), "shared": sorted(self.shared)}).encode()
+
+    @staticmethod
+    def from_json(text: bytes) -> Evidence:
+        said = json.loads(text)
+        for name in ("names", "numbers", "earlier_numbers"):
+            said[name] = tuple(said[name])
+        births = tuple(Born(*each) for each in said["births"])
+        return Evidence(**said | {
+            "births": births, "own": frozenset(said["own"]), "shared": frozenset(said["shared"]),
+        })  # fmt: skip
 
 
 def of_assertion(assertion: Assertion, rectified: Pivot | None = None, *, with_numbers: bool = True) -> Evidence:

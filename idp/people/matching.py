@@ -101,7 +101,7 @@ def _as_linked(said: Evidence, linked: Candidate, candidates: list[Candidate]) -
     numbered = [each for each in others if has_number_of(said, each.evidence)]
     if numbered and not any(number in linked.evidence.numbers for number in said.numbers):
         return _conflict("link-and-number-are-two-people", [linked, *numbered])
-    holders = [each for each in others if not said.own.isdisjoint(each.evidence.own)]
+    holders = [each for each in others if not (said.own - linked.evidence.own).isdisjoint(each.evidence.own)]
     if holders:
         return _conflict("link-and-other-number-are-two-people", [linked, *holders])
     disagreement = disagreement_of_linked(said, linked.evidence)

@@ -62,6 +62,7 @@ class LinkRow(Base):
     rule: Mapped[str] = mapped_column(String(40))
     evidence: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[int]
+    accepted: Mapped[bytes | None] = mapped_column(LargeBinary)  # sealed: words that a clerk said may differ
 
 
 class SubjectRow(Base):
@@ -72,7 +73,19 @@ class SubjectRow(Base):
     sector: Mapped[str] = mapped_column(String(255), primary_key=True)
     sub: Mapped[str] = mapped_column(String(64))
     made_at: Mapped[int]
+    origin: Mapped[bytes | None] = mapped_column(LargeBinary)  # from whose id it was made; None: this person's
     __table_args__ = (UniqueConstraint("sector", "sub"),)
+
+
+class FurtherSubjectRow(Base):
+    """Another `sub` of a person in the same sector, given out before it was known that two people are one."""
+
+    __tablename__ = "further_subjects"
+    sector: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sub: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[bytes] = mapped_column(LargeBinary, index=True)
+    origin: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[int]
 
 
 class ConsentRow(Base):
@@ -125,7 +138,7 @@ def add_keys(number: int, is_sqlite: bool) -> Any:
 
 REMOVE_KEY = delete(KeyRow).where(KeyRow.key_index == bindparam("key"), KeyRow.person_id == bindparam("person"))
 FIND_BY_LINK = (
-    select(*_PERSON)
+    select(*_PERSON, LinkRow.accepted)
     .join(LinkRow, LinkRow.person_id == PersonRow.id)
     .where(LinkRow.source_id == bindparam("source"), LinkRow.subject_index == bindparam("subject"))
 )
@@ -137,17 +150,32 @@ FROM_ELSEWHERE = (
     .where(or_(LinkRow.source_id.is_(None), LinkRow.source_id != bindparam("source")))
     .limit(1)
 )
-FIND_BY_SUB = select(SubjectRow.person_id).where(
-    SubjectRow.sector == bindparam("of_sector"), SubjectRow.sub == bindparam("of_sub")
+FIND_BY_SUB = union_all(
+    select(SubjectRow.person_id).where(
+        SubjectRow.sector == bindparam("of_sector"), SubjectRow.sub == bindparam("of_sub")
+    ),
+    select(FurtherSubjectRow.person_id).where(
+        FurtherSubjectRow.sector == bindparam("of_sector"), FurtherSubjectRow.sub == bindparam("of_sub")
+    ),
 )
 ADD_PERSON = insert(PersonRow)
-ADD_LINK = insert(LinkRow)
+# To nobody who is being joined to another at this moment: on PostgreSQL it waits for that, and then finds them gone.
+ADD_LINK = insert(LinkRow).from_select(
+    ["source_id", "subject_index", "person_id", "rule", "evidence", "made_at"],
+    select(
+        bindparam("source_id", type_=String), bindparam("subject_index", type_=LargeBinary), PersonRow.id,
+        bindparam("rule", type_=String), bindparam("evidence", type_=LargeBinary),
+        bindparam("made_at", type_=LinkRow.made_at.type),
+    )
+    .where(PersonRow.id == bindparam("person_id"), PersonRow.status != literal_column("'merged'"))
+    .with_for_update(read=True),
+)  # fmt: skip
 CHANGE_PERSON = (
     update(PersonRow)
     .where(PersonRow.id == bindparam("person_id"), PersonRow.version == bindparam("seen_version"))
     .values(
         version=bindparam("new_version"), attributes=bindparam("new_attributes"), changed_at=bindparam("now"),
-        number_index=bindparam("new_number"),
+        number_index=bindparam("new_number"), status=bindparam("new_status"),
     )
 )  # fmt: skip
 SET_STATUS = (
@@ -179,6 +207,14 @@ def _keep_subject(make: Any) -> Any:
     return adding.on_conflict_do_nothing(index_elements=[SubjectRow.person_id, SubjectRow.sector])
 
 
+def _keep_further_subject(make: Any) -> Any:
+    adding = make(FurtherSubjectRow).values(
+        person_id=bindparam("person_id"), sector=bindparam("sector"), sub=bindparam("sub"), origin=bindparam("origin"),
+        made_at=bindparam("made_at"),
+    )  # fmt: skip
+    return adding.on_conflict_do_nothing(index_elements=[FurtherSubjectRow.sector, FurtherSubjectRow.sub])
+
+
 def _keep_consent(make: Any) -> Any:
     adding = make(ConsentRow).values(
         person_id=bindparam("person_id"), client_id=bindparam("client_id"), claims=bindparam("claims"),
@@ -192,6 +228,7 @@ def _keep_consent(make: Any) -> Any:
 
 
 KEEP_SUBJECT = {True: _keep_subject(sqlite_insert), False: _keep_subject(postgres_insert)}
+KEEP_FURTHER_SUBJECT = {True: _keep_further_subject(sqlite_insert), False: _keep_further_subject(postgres_insert)}
 KEEP_CONSENT = {True: _keep_consent(sqlite_insert), False: _keep_consent(postgres_insert)}
 FIND_SUBJECT = select(SubjectRow.sub).where(
     SubjectRow.person_id == bindparam("person_id"), SubjectRow.sector == bindparam("sector")

@@ -60,6 +60,7 @@ class Granted:
     auth_time: int
     amr: tuple[str, ...]
     source_kind: str
+    origin: bytes  # from whose id the person's subs at APIs are made: they stay what they were, whoever is joined
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,7 @@ class Entitled:
 
     client_id: str
     sub: str
+    origin: bytes  # as in Granted
     claim_names: tuple[str, ...]
     level: int
     source_kind: str
@@ -140,7 +142,10 @@ class Grants:
         )  # fmt: skip
         if row is None:
             raise SessionOver
-        return Granted(sub=row[0], level=row[1], auth_time=row[2], amr=tuple(row[3].split()), source_kind=row[4])
+        return Granted(
+            sub=row[0], level=row[1], auth_time=row[2], amr=tuple(row[3].split()), source_kind=row[4],
+            origin=bytes(row[5]),
+        )  # fmt: skip
 
     def refresh(
         self, grant_id: bytes, generation: int, client: Client, check: Callable[[Refreshed], None]
@@ -232,7 +237,7 @@ class Grants:
             client_id=row[0], sub=row[1], claim_names=claims.from_bits(row[2]), level=row[3], source_kind=row[4],
             person=person, organisation=None if mandate is None else mandate.organisation,
             scopes=claims.scopes_from_bits(row[11]), auth_time=row[12], session_id=bytes(row[13]),
-            checked_at=row[14],
+            checked_at=row[14], origin=bytes(row[15]),
         )  # fmt: skip
 
     def _of_grant(self, grant_id: bytes, client: Client, now: int) -> dict[str, Any]:
@@ -257,9 +262,12 @@ class Grants:
 
 def _refreshed(row: Sequence[Any]) -> Refreshed:
     (sub, session_id, person_id, scopes, level, auth_time, amr, source_kind, resource, binding, generation,
-     _) = row  # fmt: skip
+     _, origin) = row  # fmt: skip
     return Refreshed(
-        granted=Granted(sub=sub, level=level, auth_time=auth_time, amr=tuple(amr.split()), source_kind=source_kind),
+        granted=Granted(
+            sub=sub, level=level, auth_time=auth_time, amr=tuple(amr.split()), source_kind=source_kind,
+            origin=bytes(origin),
+        ),
         session_id=bytes(session_id), person_id=bytes(person_id),
         scopes=claims.scopes_from_bits(scopes), resource=resource,
         binding=None if binding is None else bytes(binding), generation=generation,

@@ -97,6 +97,7 @@ class GrantRow(Base):
     refreshed_at: Mapped[int | None]
     binding: Mapped[bytes | None] = mapped_column(LargeBinary)  # the DPoP key that a refresh must be made with
     resource: Mapped[str | None] = mapped_column(String(512))  # the API that was asked for, and no other
+    origin: Mapped[bytes | None] = mapped_column(LargeBinary)  # from whose id its subs are made; None: its person's
     __table_args__ = (Index("ix_grants_session_client", "session_id", "client_id"),)
 
 
@@ -149,6 +150,7 @@ _redeemed = (
         bindparam("issued_at", type_=GrantRow.issued_at.type), _MANDATE_ID,
         bindparam("offline", type_=GrantRow.offline.type), bindparam("expires_at", type_=GrantRow.expires_at.type),
         literal_column("0"), cast(bindparam("binding"), LargeBinary), cast(bindparam("resource"), String(512)),
+        SubjectRow.origin,
     )
     .join(PersonRow, PersonRow.id == SessionRow.person_id)
     .join(SubjectRow, and_(SubjectRow.person_id == SessionRow.person_id, SubjectRow.sector == bindparam("sector")))
@@ -162,6 +164,7 @@ _redeemed = (
 _GRANT_COLUMNS = [
     "id", "session_id", "person_id", "client_id", "sub", "claims", "scopes", "level", "auth_time", "amr", "source_id",
     "source_kind", "issued_at", "mandate_id", "offline", "expires_at", "generation", "binding", "resource",
+    "origin",
 ]  # fmt: skip
 # That the session was used is noted once in a while.
 _TOUCHED = (
@@ -172,11 +175,12 @@ _TOUCHED = (
     )
     .values(used_at=bindparam("now"))
 )  # fmt: skip
+_ORIGIN = func.coalesce(GrantRow.origin, GrantRow.person_id)
 # With the grant goes the event that tells of it.
 GRANT = Chain(
     insert(GrantRow)
     .from_select(_GRANT_COLUMNS, _redeemed)
-    .returning(GrantRow.sub, GrantRow.level, GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind),
+    .returning(GrantRow.sub, GrantRow.level, GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind, _ORIGIN),
     RECORD,
     _TOUCHED,
 )
@@ -190,7 +194,7 @@ ENTITLED = (
     select(
         GrantRow.client_id, GrantRow.sub, GrantRow.claims, GrantRow.level, GrantRow.source_kind,
         PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes, MandateRow.id, MandateRow.organisation,
-        GrantRow.scopes, GrantRow.auth_time, GrantRow.session_id, PersonRow.checked_at,
+        GrantRow.scopes, GrantRow.auth_time, GrantRow.session_id, PersonRow.checked_at, _ORIGIN,
     )
     .outerjoin(SessionRow, and_(SessionRow.id == GrantRow.session_id, SessionRow.ended_at.is_(None)))
     .join(PersonRow, PersonRow.id == GrantRow.person_id)
@@ -237,7 +241,7 @@ _REFRESHABLE = and_(
 _REFRESHED = (
     GrantRow.sub, GrantRow.session_id, GrantRow.person_id, GrantRow.scopes, GrantRow.level,
     GrantRow.auth_time, GrantRow.amr, GrantRow.source_kind, GrantRow.resource, GrantRow.binding, GrantRow.generation,
-    GrantRow.refreshed_at,
+    GrantRow.refreshed_at, _ORIGIN,
 )  # fmt: skip
 # Of many who replace one token (step 1) one wins; one that is not replaced (step 0) is used any number of times.
 REFRESH = Chain(

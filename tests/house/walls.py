@@ -14,7 +14,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"keys", "audit", "egress", "notices", "web", "observe"}),
     frozenset({"clients", "people", "sources"}),
     frozenset({"sessions", "devices"}),
-    frozenset({"broker", "registers"}),
+    frozenset({"broker", "registers", "cases"}),
     frozenset({"oidc"}),
     frozenset({"digital_id"}),
     frozenset({"account", "admin"}),
@@ -27,7 +27,7 @@ TOP = len(FLOORS) - 1
 NEIGHBOURS = frozenset({
     ("entropy", "clock"), ("seal", "clock"), ("seal", "entropy"), ("seal", "errors"), ("seal", "settings"),
     ("lines", "clock"),
-    ("clients", "people"), ("sources", "people"), ("broker", "registers"),
+    ("clients", "people"), ("sources", "people"), ("broker", "registers"), ("broker", "cases"),
 })  # fmt: skip
 
 MAY_LOAD_CONNECTORS = ("sources",)
