@@ -18,7 +18,7 @@ from idp.errors import Refused
 from idp.people import claims, evidence, models
 from idp.people.evidence import NUMBER, Evidence
 from idp.people.identifiers import PERSONAL_NUMBER, birth_year
-from idp.people.matching import MOST_BY_ONE_KEY, Candidate, decide
+from idp.people.matching import MOST_BY_ONE_KEY, Candidate, Decision, decide
 from idp.people.person import PROVEN, Attribute, Person
 from idp.people.rules import has_number_of
 from idp.seal import Sealer, to_text
@@ -98,14 +98,9 @@ class People:
         linked = self._optional(tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index))
         rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
         said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
-        known = self._candidates(tx, said) if proofing >= PROVEN else {}
-        decision = decide(
-            said, proofing, _candidate(linked) if linked else None, map(_candidate, known.values()),
-            complete=self._everybody_is_known,
-        )  # fmt: skip
+        found, decision = self._decide(tx, said, proofing, linked)
         if decision.failure is not None:
             raise Refused(decision.failure, decision.rule)
-        found = linked or known.get(decision.id)
         if found is not None and any(number in found.earlier_numbers for number in said.numbers):
             # The source does not know the new one yet.
             assertion = replace(assertion, identifiers=tuple(map(_no_more_current, assertion.identifiers)))
@@ -117,15 +112,32 @@ class People:
             )  # fmt: skip
         return Recognised(person=person, outcome=decision.outcome, rule=decision.rule)
 
-    def _candidates(self, tx: Transaction, said: Evidence) -> dict[bytes, Person]:
-        """Everybody who has one of the keys of what is said, by id; a key that too many share tells nothing."""
-        asked = [self._key_index(key) for key in said.keys[:MOST_KEYS]]
+    def _decide(
+        self, tx: Transaction, said: Evidence, proofing: int, linked: Person | None, *, alone: bool = False
+    ) -> tuple[Person | None, Decision]:
+        """Whose sign-in this is. Whoever comes to be by it, or to have a number, does so alone until the commit."""
+        known = self._candidates(tx, said, alone=alone) if proofing >= PROVEN else {}
+        decision = decide(
+            said, proofing, _candidate(linked) if linked else None, map(_candidate, known.values()),
+            complete=self._everybody_is_known,
+        )  # fmt: skip
+        found = linked or known.get(decision.id)
+        changes = decision.failure is None and (found is None or said.brings_numbers(evidence.of_person(found)))
+        if alone or not changes or proofing < PROVEN or self._database.is_sqlite:  # which has one writer anyway
+            return found, decision
+        return self._decide(tx, said, proofing, linked, alone=True)
+
+    def _candidates(self, tx: Transaction, said: Evidence, *, alone: bool = False) -> dict[bytes, Person]:
+        """Everybody who has one of the keys of what is said, by id; `alone`: while no other may write them."""
+        asked = sorted(self._key_index(key) for key in said.keys[:MOST_KEYS])  # all hold them in this order
         if not asked:
             return {}
-        statement = models.find_by_keys(len(asked), MOST_BY_ONE_KEY + 1)
-        rows = tx.all(statement, **{f"key_{position}": key for position, key in enumerate(asked)})
+        named = {f"key_{position}": key for position, key in enumerate(asked)}
+        if alone:
+            tx.run(models.hold_keys(len(asked)), **named)
+        rows = tx.all(models.find_by_keys(len(asked), MOST_BY_ONE_KEY + 1), **named)
         shared = Counter(bytes(row[0]) for row in rows)
-        told = [row for row in rows if shared[bytes(row[0])] <= MOST_BY_ONE_KEY]
+        told = [row for row in rows if shared[bytes(row[0])] <= MOST_BY_ONE_KEY]  # a key that more share tells nothing
         return {bytes(row[1]): self._person(row[1:]) for row in told}
 
     def keep_told(

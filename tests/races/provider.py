@@ -20,11 +20,13 @@ from typing import Any
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
 from idp import clock, seal
+from idp.broker.visits import TRIES_AT_ONE_PERSON
 from idp.clients import Registration
 from idp.house import House, build
 from idp.people.claims import CLAIMS
 from idp.sessions import SignedIn
 from idp.settings import load
+from idp.storage.database import Conflict
 from tests.served import is_ready
 
 ROOT = Path(__file__).parent.parent.parent
@@ -117,6 +119,16 @@ def sign_in(house: House, assertion: Assertion, *portals: Portal, source: str = 
                 claim_names=[claim.name for claim in CLAIMS], agreed=False,
             )  # fmt: skip
     return Citizen(person.id, session_id, cookie)
+
+
+def patiently(house: House, assertion: Assertion, source: str) -> Citizen:
+    """Signs the person in as the journey does: what collides with another's sign-in is done again. Raises Refused."""
+    for _ in range(TRIES_AT_ONE_PERSON):
+        try:
+            return sign_in(house, assertion, source=source)
+        except Conflict:
+            continue
+    raise AssertionError("as often as the journey tries was not enough")
 
 
 @contextlib.contextmanager
