@@ -139,30 +139,49 @@ def provider(
     """A running provider on a database that has its tables; nothing of it runs on when the block has ended."""
     port, master_keys = free_port(), directory / "master.keys"
     seal.add_master_key(str(master_keys))
-    issuer = f"http://idp.localhost:{port}"
     house = build(
         load(
-            mode="test", issuer=issuer, database_url=database_url, short_lived_url=short_lived_url,
-            master_keys_file=str(master_keys), log_level="ERROR", outbound={"allow_loopback": True},
+            mode="test", issuer=f"http://idp.localhost:{port}", database_url=database_url,
+            short_lived_url=short_lived_url, master_keys_file=str(master_keys), log_level="ERROR",
+            outbound={"allow_loopback": True},
         )
     )  # fmt: skip
     house.keys.ensure()
+    try:
+        with _serving(house, port, directory, workers, threads, variables or {}) as running:
+            yield running
+    finally:
+        house.database.engine.dispose()
+
+
+@contextlib.contextmanager
+def beside(running: Provider, directory: Path) -> Iterator[Provider]:
+    """Another machine of the same provider, of the same name and on the same database, which listens elsewhere."""
+    with _serving(running.house, free_port(), directory, 1, 4, {}) as another:
+        yield another
+
+
+@contextlib.contextmanager
+def _serving(
+    house: House, port: int, directory: Path, workers: int, threads: int, variables: Mapping[str, str]
+) -> Iterator[Provider]:
+    settings, written = house.settings, directory / f"provider-{port}.log"
     environment = {
-        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "IDP_MODE": "test", "IDP_ISSUER": issuer,
-        "IDP_DATABASE_URL": database_url, "IDP_SHORT_LIVED_URL": short_lived_url, "IDP_LOG_LEVEL": "ERROR",
-        "IDP_MASTER_KEYS_FILE": str(master_keys), "IDP_OUTBOUND__ALLOW_LOOPBACK": "true",
-    } | dict(variables or {})  # fmt: skip
-    with (directory / "provider.log").open("wb") as log:
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "IDP_MODE": "test", "IDP_ISSUER": settings.issuer,
+        "IDP_DATABASE_URL": settings.database_url, "IDP_SHORT_LIVED_URL": settings.short_lived_url,
+        "IDP_LOG_LEVEL": "ERROR", "IDP_MASTER_KEYS_FILE": str(settings.master_keys_file),
+        "IDP_OUTBOUND__ALLOW_LOOPBACK": "true",
+    } | dict(variables)  # fmt: skip
+    with written.open("wb") as log:
         process = subprocess.Popen(
             _command(port, workers, threads), cwd=directory, env=environment, stdout=log, stderr=log
         )
     running = Provider(port, house, process)
     try:
-        _await_start(running, workers, directory / "provider.log")
+        _await_start(running, workers, written)
         yield running
     finally:
         _stop(running)
-        house.database.engine.dispose()
 
 
 def _command(port: int, workers: int, threads: int) -> list[str]:
