@@ -261,14 +261,15 @@ def world(directory: Path, **changes: Any) -> Iterator[World]:
         with time_machine.travel(time.time() - 3600, tick=True):
             house.short_lived.since()  # it was not lost just now, after which every DPoP proof would need a nonce
         sources = {
-            "bank": stack.enter_context(_source(house, directory, "bank", "banking", 2)),
-            "population": stack.enter_context(_source(house, directory, "population", "population", 3)),
+            "bank": stack.enter_context(sandbox_source(house, directory, "bank", "banking", 2)),
+            "population": stack.enter_context(sandbox_source(house, directory, "population", "population", 3)),
         }
         yield World(issuer, app, settings, sources)
 
 
 @contextlib.contextmanager
-def _source(house: House, directory: Path, source_id: str, kind: str, ceiling: int) -> Iterator[str]:
+def sandbox_source(house: House, directory: Path, source_id: str, kind: str, ceiling: int) -> Iterator[str]:
+    """A simulated source, switched on, which serves until the block ends; its address."""
     clients_file = directory / f"clients-of-{source_id}.json"
     with listening(f"{source_id}.localhost") as (issuer, server):
         client: dict[str, Any] = {
@@ -311,4 +312,6 @@ def add_source(house: House, draft: SourceDraft) -> None:
         house.sources.set_enabled(tx, draft.id, True)
 
 
-__all__ = ["CITIZEN", "PASSWORD", "Asked", "Browser", "Portal", "Tokens", "World", "parameters_of", "world"]
+__all__ = [
+    "CITIZEN", "PASSWORD", "Asked", "Browser", "Portal", "Tokens", "World", "parameters_of", "sandbox_source", "world",
+]  # fmt: skip

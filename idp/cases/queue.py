@@ -290,13 +290,13 @@ class Cases:
         theirs = evidence.of_person(known)
         others = [each for each in said.numbers if each not in (*theirs.numbers, *theirs.earlier_numbers)]
         held = [each for each in others if theirs.numbers or self._people.find_by_number(tx, each) is not None]
-        own = self._people.held_by_others(tx, said.own, known.id)
+        own = self._people.keyed.held_by_others(tx, said.own, known.id)
         return Accepted(names=said.names, births=said.births, numbers=tuple(held), own=own)
 
     def _of_others(self, tx: Transaction, said: Evidence) -> Accepted:
         """The numbers among those said that are somebody's: whoever is new does not get them."""
         numbers = tuple(each for each in said.numbers if self._people.find_by_number(tx, each) is not None)
-        return Accepted(numbers=numbers, own=self._people.held_by_others(tx, said.own, None))
+        return Accepted(numbers=numbers, own=self._people.keyed.held_by_others(tx, said.own, None))
 
     def _case(self, row: Row) -> Case:
         said = self._sealer.open(SEALED, bytes(row[7]), row[0].encode())

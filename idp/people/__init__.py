@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -18,9 +17,9 @@ from idp.errors import Refused
 from idp.people import claims, evidence, models
 from idp.people.accepted import SEALED as SEALED_ACCEPTED
 from idp.people.accepted import Accepted
-from idp.people.evidence import NUMBER, Evidence
-from idp.people.joining import MERGED
-from idp.people.matching import MOST_BY_ONE_KEY, Candidate, decide
+from idp.people.evidence import Evidence
+from idp.people.keyed import Keyed
+from idp.people.matching import Candidate, Decision, decide
 from idp.people.person import PROVEN, Attribute, Person
 from idp.people.pivots import current_number, pivot_of, pivot_of_person
 from idp.people.recognised import Checked, Recognised, Undecided
@@ -30,7 +29,6 @@ from idp.storage import Database, Transaction
 from idp.storage.database import Conflict
 
 SEALED = "people.attributes"
-MOST_KEYS = 24  # of one person, or of what is said of one: numbers first
 REMEMBERED_PEOPLE = 1000  # in each worker: a portal reads userinfo in the seconds after it got its token
 SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -41,6 +39,7 @@ class People:
         self._sealer = sealer
         self._audit = audit
         self._everybody_is_known = everybody_is_known
+        self.keyed = Keyed(sealer=sealer, is_sqlite=database.is_sqlite)
         # What was sealed as these very bytes says the same each time; a change of the person seals it anew.
         self._unsealed = lru_cache(REMEMBERED_PEOPLE)(self._unseal)
 
@@ -60,11 +59,11 @@ class People:
 
     def find_by_number(self, tx: Transaction, number: str) -> Person | None:
         """Whoever has this personal number, or had it."""
-        return self._optional(tx.one(models.FIND_BY_NUMBER, number=self._number_index(number)))
+        return self._optional(tx.one(models.FIND_BY_NUMBER, number=self.keyed.number(number)))
 
     def pivot(self, assertion: Assertion, source_id: str, proofing: int) -> Pivot | None:
         """Whom to ask the population register about: None for somebody without a proven personal number."""
-        subject_index = self._subject_index(assertion)
+        subject_index = self.keyed.subject(assertion)
         linked, accepted = self._linked(
             self._database.one(models.FIND_BY_LINK, source=source_id, subject=subject_index), subject_index
         )
@@ -84,22 +83,17 @@ class People:
         Raises Undecided where a clerk has to look; Refused for too little to go by and for a barred person; Conflict
         when another sign-in made the same person, or a clerk changed who is who, at the same moment: then do it again.
         """
-        subject_index = self._subject_index(assertion)
+        subject_index = self.keyed.subject(assertion)
         linked, accepted = self._linked(
             tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index), subject_index
         )
         rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
         said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
-        known = self._candidates(tx, said) if proofing >= PROVEN else {}
-        decision = decide(
-            said, proofing, _candidate(linked, accepted) if linked else None, map(_candidate, known.values()),
-            complete=self._everybody_is_known,
-        )  # fmt: skip
+        found, decision = self._decide(tx, said, proofing, linked, accepted)
         if decision.failure is errors.PERSON_CONFLICT:
             raise Undecided(decision, said, subject_index)
         if decision.failure is not None:
             raise Refused(decision.failure, decision.rule)
-        found = linked or known.get(decision.id)
         if linked is not None and accepted is not None:
             assertion = accepted.without(assertion, linked)
         if found is not None and any(number in found.earlier_numbers for number in said.numbers):
@@ -115,24 +109,22 @@ class People:
                 raise Conflict("the person was joined to another at the same moment")
         return Recognised(person=person, outcome=decision.outcome, rule=decision.rule)
 
-    def _candidates(self, tx: Transaction, said: Evidence) -> dict[bytes, Person]:
-        """Everybody who has one of the keys of what is said, by id; a key that too many share tells nothing."""
-        asked = [self._key_index(key) for key in said.keys[:MOST_KEYS]]
-        if not asked:
-            return {}
-        statement = models.find_by_keys(len(asked), MOST_BY_ONE_KEY + 1)
-        rows = tx.all(statement, **{f"key_{position}": key for position, key in enumerate(asked)})
-        shared = Counter(bytes(row[0]) for row in rows)
-        told = [row for row in rows if shared[bytes(row[0])] <= MOST_BY_ONE_KEY]
-        return {bytes(row[1]): self._person(row[1:]) for row in told}
-
-    def held_by_others(self, tx: Transaction, numbers: Iterable[str], than: bytes | None) -> frozenset[str]:
-        """Of these numbers with their kind, those that somebody else has."""
-        find = models.find_by_keys(1, MOST_BY_ONE_KEY)
-        return frozenset(
-            number for number in numbers
-            if any(bytes(row[1]) != than for row in tx.all(find, key_0=self._key_index(number)))
+    def _decide(
+        self, tx: Transaction, said: Evidence, proofing: int, linked: Person | None, accepted: Accepted | None, *,
+        alone: bool = False,
+    ) -> tuple[Person | None, Decision]:  # fmt: skip
+        """Whose sign-in this is. Whoever comes to be by it, or to have a number, does so alone until the commit."""
+        rows = self.keyed.candidates(tx, said, alone=alone) if proofing >= PROVEN else {}
+        known = {person_id: self._person(row) for person_id, row in rows.items()}
+        decision = decide(
+            said, proofing, _candidate(linked, accepted) if linked else None, map(_candidate, known.values()),
+            complete=self._everybody_is_known,
         )  # fmt: skip
+        found = linked or known.get(decision.id)
+        changes = decision.failure is None and (found is None or said.brings_numbers(evidence.of_person(found)))
+        if alone or not changes or proofing < PROVEN or self._database.is_sqlite:  # which has one writer anyway
+            return found, decision
+        return self._decide(tx, said, proofing, linked, accepted, alone=True)
 
     def keep_told(
         self,
@@ -231,30 +223,15 @@ class People:
         written = tx.run(
             models.CHANGE_PERSON, person_id=after.id, seen_version=before.version, new_version=after.version,
             new_attributes=self._sealer.seal(SEALED, after.to_json(), after.id), now=clock.seconds(),
-            new_number=self._own_number_index(after), new_status=after.status,
+            new_number=self.keyed.own_number(after), new_status=after.status,
         )  # fmt: skip
         if not written:
             raise Conflict("the person was changed at the same moment")
-        self._keep_keys(tx, before, after)
+        self.keyed.keep(tx, before, after)
 
     def _change(self, tx: Transaction, before: Person, after: Person, source_id: str, changed: list[str]) -> None:
         self.rewrite(tx, before, after)
         self._audit.person_rectified(tx, person_id=after.id, source_id=source_id, attributes=changed)
-
-    def _keep_keys(self, tx: Transaction, before: Person | None, after: Person) -> None:
-        """The person is found by what they are known by now, and by nothing else."""
-        had, has = (set() if each is None else self._keys_of(each) for each in (before, after))
-        for key in had - has:
-            tx.run(models.REMOVE_KEY, key=key, person=after.id)
-        new = sorted(has - had)
-        if new:
-            named = {f"key_{position}": key for position, key in enumerate(new)}
-            tx.run(models.add_keys(len(new), self._database.is_sqlite), person=after.id, **named)
-
-    def _keys_of(self, person: Person) -> set[bytes]:
-        if not person.is_proven or person.status == MERGED:
-            return set()
-        return {self._key_index(key) for key in evidence.of_person(person).keys[:MOST_KEYS]}
 
     def sub_in(self, sector: str, origin: bytes) -> str:
         """A pairwise sub: from the random id alone, so that no detail of the person can change or betray it."""
@@ -280,39 +257,24 @@ class People:
         sealed = self._sealer.seal(SEALED, person.to_json(), person.id)
         tx.run(
             models.ADD_PERSON, id=person.id, status=person.status, version=person.version, made_at=now,
-            changed_at=now, number_index=self._own_number_index(person), attributes=sealed, checked_at=None,
+            changed_at=now, number_index=self.keyed.own_number(person), attributes=sealed, checked_at=None,
             check_owed=0,
         )  # fmt: skip
-        self._keep_keys(tx, None, person)
+        self.keyed.keep(tx, None, person)
         self._audit.person_made(tx, person_id=person.id, source_id=source_id)
 
     def knows(self, tx: Transaction, person: Person) -> bool:
         """Whether somebody has one of this person's numbers that nobody shares."""
         said = evidence.of_person(person)
-        known = [evidence.of_person(each) for each in self._candidates(tx, said).values()]
+        known = [evidence.of_person(each) for each in map(self._person, self.keyed.candidates(tx, said).values())]
         return any(has_number_of(said, each) or not said.own.isdisjoint(each.own) for each in known)
 
     def index(self, tx: Transaction, after: bytes, most: int) -> bytes | None:
         """The next people behind this id are found by all their keys; returns the last one's id, None at the end."""
         rows = tx.all(models.EVERYBODY, after=after, most=most)
         for row in rows:
-            self._keep_keys(tx, None, self._person(row))
+            self.keyed.keep(tx, None, self._person(row))
         return bytes(rows[-1][0]) if rows else None
-
-    def _subject_index(self, assertion: Assertion) -> bytes:
-        # The issuer is part of the name: a source that is pointed at another issuer meets other people.
-        return self._sealer.index("links.subject", f"{assertion.issuer}\n{assertion.subject}")
-
-    def _own_number_index(self, person: Person) -> bytes | None:
-        number = None if person.status == MERGED else person.personal_number
-        return None if number is None else self._number_index(number)
-
-    def _number_index(self, number: str) -> bytes:
-        return self._sealer.index("people.number", number)
-
-    def _key_index(self, key: str) -> bytes:
-        kind, _, value = key.partition(":")
-        return self._number_index(value) if kind == NUMBER else self._sealer.index("people.key", key)
 
     def _linked(self, row: Sequence[Any] | None, subject_index: bytes) -> tuple[Person | None, Accepted | None]:
         """Whom the source's subject was linked to, and what a clerk accepted of that link."""

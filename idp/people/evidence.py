@@ -61,6 +61,10 @@ class Evidence:
             "births": births, "own": frozenset(said["own"]), "shared": frozenset(said["shared"]),
         })  # fmt: skip
 
+    def brings_numbers(self, known: Evidence) -> bool:
+        """Whether this names a number that nobody shares, and that is not known."""
+        return not (self.own <= known.own and {*self.numbers} <= {*known.numbers, *known.earlier_numbers})
+
 
 def of_assertion(assertion: Assertion, rectified: Pivot | None = None, *, with_numbers: bool = True) -> Evidence:
     """What a source says; with what the register has rectified of it. Numbers count from a source that proofed."""

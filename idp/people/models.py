@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    func,
     insert,
     literal_column,
     or_,
@@ -125,6 +126,13 @@ def find_by_keys(number: int, most: int) -> Any:
     ]
     found = union_all(*(select(each) for each in having)).subquery()
     return select(found.c.key_index, *_PERSON).join(found, found.c.person_id == PersonRow.id)
+
+
+@cache
+def hold_keys(number: int) -> Any:
+    """So many keys are this transaction's until it ends; whoever wants one of them waits for that. For PostgreSQL."""
+    keys = (func.encode(bindparam(f"key_{position}"), literal_column("'hex'")) for position in range(number))
+    return select(*(func.pg_advisory_xact_lock(func.hashtextextended(key, literal_column("0"))) for key in keys))
 
 
 @cache

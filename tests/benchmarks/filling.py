@@ -82,8 +82,8 @@ class Copies:
         people, person_id, assertion = self.house.people, entropy.random_id(), said(number)
         client_id, sector = self._filling.portals[number % len(self._filling.portals)]
         sealed = people._sealer.seal(SEALED, self._told.replace(self._number, f"{number:012}".encode()), person_id)
-        yield self._row("people", id=person_id, attributes=sealed, number_index=people._number_index(f"{number:012}"))
-        yield self._row("links", person_id=person_id, subject_index=people._subject_index(assertion))
+        yield self._row("people", id=person_id, attributes=sealed, number_index=people.keyed.number(f"{number:012}"))
+        yield self._row("links", person_id=person_id, subject_index=people.keyed.subject(assertion))
         yield self._row("subjects", person_id=person_id, sector=sector, sub=people.sub_in(sector, person_id))
         yield self._row("consents", person_id=person_id, client_id=client_id)
         if cookie is not None:

@@ -20,11 +20,13 @@ from typing import Any
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
 from idp import clock, seal
+from idp.broker.visits import TRIES_AT_ONE_PERSON
 from idp.clients import Registration
 from idp.house import House, build
 from idp.people.claims import CLAIMS
 from idp.sessions import SignedIn
 from idp.settings import load
+from idp.storage.database import Conflict
 from tests.served import is_ready
 
 ROOT = Path(__file__).parent.parent.parent
@@ -119,6 +121,16 @@ def sign_in(house: House, assertion: Assertion, *portals: Portal, source: str = 
     return Citizen(person.id, session_id, cookie)
 
 
+def patiently(house: House, assertion: Assertion, source: str) -> Citizen:
+    """Signs the person in as the journey does: what collides with another's sign-in is done again. Raises Refused."""
+    for _ in range(TRIES_AT_ONE_PERSON):
+        try:
+            return sign_in(house, assertion, source=source)
+        except Conflict:
+            continue
+    raise AssertionError("as often as the journey tries was not enough")
+
+
 @contextlib.contextmanager
 def provider(
     directory: Path, database_url: str, short_lived_url: str = "database", *, workers: int = 4, threads: int = 4,
@@ -127,30 +139,49 @@ def provider(
     """A running provider on a database that has its tables; nothing of it runs on when the block has ended."""
     port, master_keys = free_port(), directory / "master.keys"
     seal.add_master_key(str(master_keys))
-    issuer = f"http://idp.localhost:{port}"
     house = build(
         load(
-            mode="test", issuer=issuer, database_url=database_url, short_lived_url=short_lived_url,
-            master_keys_file=str(master_keys), log_level="ERROR", outbound={"allow_loopback": True},
+            mode="test", issuer=f"http://idp.localhost:{port}", database_url=database_url,
+            short_lived_url=short_lived_url, master_keys_file=str(master_keys), log_level="ERROR",
+            outbound={"allow_loopback": True},
         )
     )  # fmt: skip
     house.keys.ensure()
+    try:
+        with _serving(house, port, directory, workers, threads, variables or {}) as running:
+            yield running
+    finally:
+        house.database.engine.dispose()
+
+
+@contextlib.contextmanager
+def beside(running: Provider, directory: Path) -> Iterator[Provider]:
+    """Another machine of the same provider, of the same name and on the same database, which listens elsewhere."""
+    with _serving(running.house, free_port(), directory, 1, 4, {}) as another:
+        yield another
+
+
+@contextlib.contextmanager
+def _serving(
+    house: House, port: int, directory: Path, workers: int, threads: int, variables: Mapping[str, str]
+) -> Iterator[Provider]:
+    settings, written = house.settings, directory / f"provider-{port}.log"
     environment = {
-        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "IDP_MODE": "test", "IDP_ISSUER": issuer,
-        "IDP_DATABASE_URL": database_url, "IDP_SHORT_LIVED_URL": short_lived_url, "IDP_LOG_LEVEL": "ERROR",
-        "IDP_MASTER_KEYS_FILE": str(master_keys), "IDP_OUTBOUND__ALLOW_LOOPBACK": "true",
-    } | dict(variables or {})  # fmt: skip
-    with (directory / "provider.log").open("wb") as log:
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "IDP_MODE": "test", "IDP_ISSUER": settings.issuer,
+        "IDP_DATABASE_URL": settings.database_url, "IDP_SHORT_LIVED_URL": settings.short_lived_url,
+        "IDP_LOG_LEVEL": "ERROR", "IDP_MASTER_KEYS_FILE": str(settings.master_keys_file),
+        "IDP_OUTBOUND__ALLOW_LOOPBACK": "true",
+    } | dict(variables)  # fmt: skip
+    with written.open("wb") as log:
         process = subprocess.Popen(
             _command(port, workers, threads), cwd=directory, env=environment, stdout=log, stderr=log
         )
     running = Provider(port, house, process)
     try:
-        _await_start(running, workers, directory / "provider.log")
+        _await_start(running, workers, written)
         yield running
     finally:
         _stop(running)
-        house.database.engine.dispose()
 
 
 def _command(port: int, workers: int, threads: int) -> list[str]:

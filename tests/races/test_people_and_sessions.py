@@ -12,30 +12,19 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
+from connectors.base import Identifier, IdentifierType
 from idp import clock, entropy
 from idp.audit.models import AuditRow
-from idp.broker.visits import TRIES_AT_ONE_PERSON
 from idp.house import House
 from idp.people.models import ConsentRow, LinkRow, PersonRow, SubjectRow
 from idp.sessions import LOGOUT_NOTICE, models
-from idp.storage.database import Conflict
 from idp.storage.models import OutboxRow
 from tests.races.asking import Asking
-from tests.races.provider import Citizen, Portal, Provider, said, sign_in
+from tests.races.provider import Citizen, Portal, Provider, patiently, said
 from tests.storage.places import at_once
 
 pytestmark = pytest.mark.both_engines
 AT_ONCE = 32
-
-
-def patiently(house: House, number: int, source: str) -> Citizen:
-    """Signs the person in as the journey does: what collides with another's sign-in is done again."""
-    for _ in range(TRIES_AT_ONE_PERSON):
-        try:
-            return sign_in(house, said(number, subject=f"{number} at {source}"), source=source)
-        except Conflict:
-            continue
-    raise AssertionError("as often as the journey tries was not enough")
 
 
 @pytest.mark.parametrize("sources", [("population",), ("population", "bank")])
@@ -46,7 +35,12 @@ def test_32_first_sign_ins_of_one_person_make_one_person(
     houses, index = (running.house, house), house.sealer.index("people.number", f"{number:012}")
     before = running.house.database.one(select(func.count()).select_from(PersonRow))
     assert before is not None
-    citizens = at_once(AT_ONCE, lambda each: patiently(houses[each % 2], number, sources[each // 2 % len(sources)]))
+
+    def come(each: int) -> Citizen:
+        source = sources[each // 2 % len(sources)]
+        return patiently(houses[each % 2], said(number, subject=f"{number} at {source}"), source)
+
+    citizens = at_once(AT_ONCE, come)
     (person_id,) = {citizen.person_id for citizen in citizens}
     assert len({citizen.session_id for citizen in citizens}) == AT_ONCE, "each browser has its own session"
     rows = house.database.all(select(PersonRow.id).where(PersonRow.number_index == index))
@@ -55,6 +49,30 @@ def test_32_first_sign_ins_of_one_person_make_one_person(
     links = house.database.all(select(LinkRow.source_id).where(LinkRow.person_id == person_id))
     assert sorted(row[0] for row in links) == sorted(sources)
     assert events(house, "person_made", AuditRow.person_id == person_id) == 1
+
+
+def test_whoever_is_being_made_is_waited_for_whatever_number_leads_to_them(running: Provider, house: House) -> None:
+    """By a tax code that is the personal number: no unique row keeps two people from having that."""
+    number = secrets.randbelow(10**12)
+    as_tax_code = (Identifier(type=IdentifierType.TAX_CODE, value=f"{number:012}"),)
+    made, come = threading.Event(), threading.Event()
+
+    def make() -> bytes:
+        told = said(number, subject=f"{number} at the bank", identifiers=as_tax_code)
+        with running.house.database.write() as tx:
+            person_id = running.house.people.recognise(tx, told, "bank", 3).person.id
+            made.set()
+            come.wait(1)  # who waits for us, as they should, cannot come
+        return person_id
+
+    def be_recognised() -> bytes:
+        made.wait(30)
+        person_id = patiently(house, said(number, identifiers=as_tax_code), "tax").person_id
+        come.set()
+        return person_id
+
+    one, other = at_once(2, lambda each: make() if each else be_recognised())
+    assert one == other
 
 
 def test_many_who_keep_at_once_that_a_person_was_told_mint_one_sub(
