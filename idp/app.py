@@ -10,6 +10,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import observe
+from idp.account import Account
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
 from idp.broker.desk import Desk
@@ -125,8 +126,12 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
         cookies=cookies,
     )  # fmt: skip
+    account = Account(
+        database=house.database, journey=journey, people=house.people, joining=house.joining, sessions=house.sessions,
+        sources=house.sources, clients=house.clients, sealer=house.sealer, cookies=cookies, settings=settings,
+    )  # fmt: skip
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
-    for room in (journey_routes, visit_routes, provider, devices, _logout(house, journey, shelf, cookies)):
+    for room in (journey_routes, visit_routes, provider, devices, account, _logout(house, journey, shelf, cookies)):
         app.register_blueprint(room.blueprint())
     registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
     return provider.endpoints() | registering

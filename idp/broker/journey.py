@@ -11,6 +11,7 @@ from idp.audit import Audit
 from idp.broker.shelf import KEPT_SECONDS, Login, Shelf
 from idp.broker.steps import Need, Progress, Step, acts_for, names_to_tell, next_step, owes_consent
 from idp.clients import Client, Clients
+from idp.clients.own import own_client
 from idp.errors import Failure, Refused
 from idp.people import People, claims
 from idp.people.claims import ClaimValue, Release
@@ -44,6 +45,7 @@ class Journey:
         self._cookies = cookies
         self._settings = settings
         self._checking = checking
+        self._own = own_client(settings)
 
     def start(self, need: Need, request: str, cookies: Mapping[str, str], network: str) -> Started:
         """A sign-in is under way, bound to this browser; raises Refused for a flood from one network."""
@@ -91,6 +93,8 @@ class Journey:
 
     def client_of(self, login: Login) -> Client:
         """The portal that asked, still switched on; raises Refused."""
+        if login.need.is_our_own:
+            return self._own
         client = self._clients.find(login.need.client_id)
         if client is None or not client.enabled:
             raise Refused(errors.CLIENT_DISABLED, login.need.client_id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from idp.clients import Client
+from idp.clients.own import OWN_ID
 from idp.people import claims
 from idp.sessions import Standing
 from idp.sessions.mandates import Mandate
@@ -37,8 +38,14 @@ class Need:
     offline: bool = False  # the portal wants to go on reading when the person has left
     act_for: bool = False  # the portal serves organisations too, and there is a register that knows who acts for them
     only_person: str | None = None  # hexadecimal id; "" is nobody
+    adds_to: str | None = None  # hexadecimal id of whoever is signed in and wants one more way to come in
     ui_locales: tuple[str, ...] = ()
     answered_at: str = ""  # the portal's address that the answer goes to; of a device, no address
+
+    @property
+    def is_our_own(self) -> bool:
+        """Whether it is for the account, and no portal gets anything."""
+        return self.client_id == OWN_ID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +111,8 @@ def _must_say_for_whom(need: Need, standing: Standing, progress: Progress) -> bo
 
 
 def _must_be_told(need: Need, client: Client, standing: Standing, progress: Progress) -> bool:
+    if need.is_our_own:
+        return False
     if standing.sub is None or standing.told_claims is None:
         return True
     if not set(names_to_tell(need, standing)) <= set(standing.told_claims):

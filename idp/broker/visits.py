@@ -29,11 +29,11 @@ from idp.cases import Cases
 from idp.errors import FROM_SOURCE, Refused
 from idp.people import People, Undecided
 from idp.registers import Admission, Checking, Combining
-from idp.sessions import Sessions, SignedIn
+from idp.sessions import Sessions, SignedIn, Standing
 from idp.sessions.cookies import Cookies
 from idp.settings import Settings
 from idp.sources import Source, Sources
-from idp.storage import Database, ShortLived
+from idp.storage import Database, ShortLived, Transaction
 from idp.storage.database import Conflict
 
 TRIES_AT_ONE_PERSON = 3  # two first sign-ins of one person at one moment: the second finds what the first made
@@ -182,6 +182,15 @@ class Visits:
         self._shelf.note_signed_in(login.id, session_id)
         return Arrived(login_id=login.id, session_cookie=value)
 
+    def _adding(self, login: Login, cookies: Mapping[str, str]) -> Standing | None:
+        """The session of whoever wants one more way to come in, if this is for that; raises Refused if it is gone."""
+        if login.need.adds_to is None:
+            return None
+        standing = self._journey.standing(self._journey.client_of(login), cookies)
+        if standing is None or standing.person_id.hex() != login.need.adds_to:
+            raise Refused(errors.LOGIN_GONE, "whoever wanted to add a source is signed out")
+        return standing
+
     def _no_entry(self, login: Login, failure: errors.Failure, source_id: str, detail: str = "") -> Arrived:
         log.info("sign_in_refused", source=source_id, code=failure.code, detail=detail)
         self._audit.refused(failure, client_id=login.need.client_id, source_id=source_id)
@@ -193,7 +202,7 @@ class Visits:
 
     def _admit(
         self, login: Login, source: Source, assertion: Assertion, cookies: Mapping[str, str]
-    ) -> tuple[bytes, str]:
+    ) -> tuple[bytes, str | None]:
         """The person is recognised and has a session, in one commit; returns its id and new cookie. Raises Refused."""
         level = self._combining.most(assertion, source)
         if level < login.need.owed_level:
@@ -211,10 +220,12 @@ class Visits:
 
     def _commit_sign_in(
         self, login: Login, source: Source, assertion: Assertion, admission: Admission, cookies: Mapping[str, str]
-    ) -> tuple[bytes, str]:
-        proofing = min(assertion.proofing, source.ceiling)
+    ) -> tuple[bytes, str | None]:
+        proofing, adding = min(assertion.proofing, source.ceiling), self._adding(login, cookies)
         with self._database.write() as tx:
-            recognised = self._people.recognise(tx, assertion, source.id, proofing, admission.checked)
+            recognised = self._people.recognise(
+                tx, assertion, source.id, proofing, admission.checked, None if adding is None else adding.person_id
+            )
             level, raised_by = self._combining.level(tx, recognised.person, assertion, source)
             level = min(level, admission.level)
             if level < login.need.owed_level:
@@ -224,13 +235,21 @@ class Visits:
                 amr=assertion.means, auth_time=int(assertion.auth_time.timestamp()),
                 upstream_session=assertion.upstream_session, logout_hint=assertion.logout_hint,
             )  # fmt: skip
-            session_id, value = self._sessions.open(tx, self._cookies.session(cookies), signed_in)
+            session_id, value = self._opened(tx, signed_in, adding, cookies)
             self._audit.signed_in(
                 tx, person_id=recognised.person.id, session_id=session_id, source_id=source.id,
                 source_version=source.version, level=level, outcome=recognised.outcome, rule=recognised.rule,
                 for_client=login.need.client_id, raised_by=raised_by,
             )  # fmt: skip
         return session_id, value
+
+    def _opened(
+        self, tx: Transaction, signed_in: SignedIn, adding: Standing | None, cookies: Mapping[str, str]
+    ) -> tuple[bytes, str | None]:
+        """The session that goes with the sign-in; whoever added a source keeps theirs as it was."""
+        if adding is not None:
+            return adding.session_id, None
+        return self._sessions.open(tx, self._cookies.session(cookies), signed_in)
 
     def _begun(self, source: Source, login: Login, handle: str, language: str, network: str) -> Step:
         request = LoginRequest(

@@ -11,6 +11,7 @@ from idp.audit import Audit
 from idp.broker import Journey, Login, Progress, Shelf, Step, next_step
 from idp.broker.shelf import Answer
 from idp.clients import AuthenticationRequest, Client, Clients
+from idp.clients.own import ACCOUNT
 from idp.errors import CATALOGUE, Failure, Refused
 from idp.oidc.answering import Answers, Delivery, need_of
 from idp.oidc.device import PAGE as DEVICE_PAGE
@@ -83,6 +84,8 @@ class Authorize:
 
         Of two clicks both get the same answer, so that whichever response the browser shows leads on.
         """
+        if login.need.is_our_own:
+            return see_other(ACCOUNT)
         asked = AuthenticationRequest.from_json(login.request)
         if asked.device is not None:  # its answer waits until the device asks: `device_routes`
             return see_other(f"{DEVICE_PAGE}/{login.id}/end")

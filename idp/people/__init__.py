@@ -23,12 +23,13 @@ from idp.people.matching import Candidate, Decision, decide
 from idp.people.person import PROVEN, Attribute, Person
 from idp.people.pivots import current_number, pivot_of, pivot_of_person
 from idp.people.recognised import Checked, Recognised, Undecided
-from idp.people.rules import has_number_of
+from idp.people.rules import Outcome, has_number_of
 from idp.seal import Sealer, to_text
 from idp.storage import Database, Transaction
 from idp.storage.database import Conflict
 
 SEALED = "people.attributes"
+PROVED_BOTH = "proved-both"  # the rule by which somebody added a source within their session
 REMEMBERED_PEOPLE = 1000  # in each worker: a portal reads userinfo in the seconds after it got its token
 SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -73,12 +74,14 @@ class People:
         return None if linked is None else pivot_of_person(linked)
 
     def recognise(
-        self, tx: Transaction, assertion: Assertion, source_id: str, proofing: int, checked: Checked | None = None
-    ) -> Recognised:
+        self, tx: Transaction, assertion: Assertion, source_id: str, proofing: int, checked: Checked | None = None,
+        adds_to: bytes | None = None,
+    ) -> Recognised:  # fmt: skip
         """The person whom the source means, found or made, told what the source says, and linked.
 
         `proofing` is the assertion's, as far as the operator lets the source assert it. `checked` is what the
-        population register said of them, which is kept with the person.
+        population register said of them, which is kept with the person. `adds_to` is whoever has just proved to be
+        themselves in another way, and says that this is they: then it is they or nobody.
 
         Raises Undecided where a clerk has to look; Refused for too little to go by and for a barred person; Conflict
         when another sign-in made the same person, or a clerk changed who is who, at the same moment: then do it again.
@@ -89,7 +92,10 @@ class People:
         )
         rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
         said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
-        found, decision = self._decide(tx, said, proofing, linked, accepted)
+        meant = linked if adds_to is None or linked is not None else self.find_within(tx, adds_to)
+        found, decision = self._decide(tx, said, proofing, meant, accepted)
+        if adds_to is not None and linked is not None and linked.id != adds_to:
+            decision = Decision(outcome=Outcome.CONFLICT, rule="subject-is-anothers", alike=(linked.id, adds_to))
         if decision.failure is errors.PERSON_CONFLICT:
             raise Undecided(decision, said, subject_index)
         if decision.failure is not None:
@@ -100,14 +106,15 @@ class People:
             # The source does not know the new one yet.
             assertion = replace(assertion, identifiers=tuple(map(_no_more_current, assertion.identifiers)))
         person = self._keep(tx, found, assertion, source_id, proofing, checked)
+        rule = decision.rule if linked is not None or adds_to is None else PROVED_BOTH
         if linked is None:
             added = tx.run(
                 models.ADD_LINK, source_id=source_id, subject_index=subject_index, person_id=person.id,
-                rule=decision.rule, evidence=assertion.evidence, made_at=clock.seconds(),
+                rule=rule, evidence=assertion.evidence, made_at=clock.seconds(),
             )  # fmt: skip
             if not added:
                 raise Conflict("the person was joined to another at the same moment")
-        return Recognised(person=person, outcome=decision.outcome, rule=decision.rule)
+        return Recognised(person=person, outcome=decision.outcome, rule=rule)
 
     def _decide(
         self, tx: Transaction, said: Evidence, proofing: int, linked: Person | None, accepted: Accepted | None, *,

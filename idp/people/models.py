@@ -238,6 +238,11 @@ def _keep_consent(make: Any) -> Any:
 KEEP_SUBJECT = {True: _keep_subject(sqlite_insert), False: _keep_subject(postgres_insert)}
 KEEP_FURTHER_SUBJECT = {True: _keep_further_subject(sqlite_insert), False: _keep_further_subject(postgres_insert)}
 KEEP_CONSENT = {True: _keep_consent(sqlite_insert), False: _keep_consent(postgres_insert)}
+TOLD_OF = (
+    select(ConsentRow.client_id, ConsentRow.claims, ConsentRow.at)
+    .where(ConsentRow.person_id == bindparam("of_person"))
+    .order_by(ConsentRow.at.desc(), ConsentRow.client_id)
+)
 FIND_SUBJECT = select(SubjectRow.sub).where(
     SubjectRow.person_id == bindparam("person_id"), SubjectRow.sector == bindparam("sector")
 )

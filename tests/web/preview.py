@@ -13,6 +13,7 @@ from flask import Flask, Response, redirect, request
 from connectors.base import Field, Organisation
 from idp import settings
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
+from idp.web import account as accounts
 from idp.web import devices, language, leaving, pages, register
 from idp.web.words import Banner, ClaimLabel, FieldLabel, NamedItself, Note, Problem, Reason
 
@@ -94,6 +95,14 @@ DEVICE = devices.DeviceQuestionPage(
     action_url="/posted", form_token="token-of-the-form",
 )  # fmt: skip
 DEVICE_END = devices.DeviceEndPage(portal_vi=MINISTRY[0], portal_en=MINISTRY[1], outcome="approved")
+ACCOUNT = accounts.AccountPage(
+    name="Nguyễn Thị Ánh Nguyệt", level=3, add_url="/posted", form_token="t", sign_out_url="/show/sign-out",
+    sources=(
+        accounts.Row(name_vi=SEN[0], name_en=SEN[1], since=datetime(2026, 11, 21, 7, 3, tzinfo=UTC)),
+        accounts.Row(name_vi="Cổng định danh dân cư", name_en="", since=datetime(2026, 11, 22, 7, 3, tzinfo=UTC)),
+    ),
+    portals=(accounts.Row(name_vi=MINISTRY[0], name_en=MINISTRY[1], since=datetime(2026, 11, 21, 7, 3, tzinfo=UTC)),),
+)  # fmt: skip
 CLAIMS = (
     pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
     pages.ClaimRow(scope="profile", claim="name", label_id=ClaimLabel.NAME),
@@ -199,6 +208,9 @@ SHOWN: dict[str, Show] = {
     "device-approved": lambda speak: devices.end(DEVICE_END, speak),
     "device-declined": lambda speak: devices.end(replace(DEVICE_END, outcome="declined"), speak),
     "device-gone": lambda speak: devices.end(replace(DEVICE_END, outcome="gone"), speak),
+    "account": lambda speak: accounts.account(ACCOUNT, speak),
+    "account-new": lambda speak: accounts.account(replace(ACCOUNT, name=None, portals=()), speak),
+    "account-stranger": lambda speak: accounts.stranger("/show/choose", speak),
     "home": lambda speak: pages.home(speak, "/show/claims"),
     "claims": lambda speak: pages.claims_table(CLAIMS, speak),
 }
