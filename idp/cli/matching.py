@@ -90,6 +90,7 @@ class _Pace:
 def _population(register: Path) -> Population:
     population = _readable(register, lambda: Population(_lines(register)))
     gc.freeze()  # it stays to the end: to look for garbage in it again and again takes longer than the rules
+    click.get_current_context().call_on_close(gc.unfreeze)  # a command can be one of many in its process
     return population
 
 

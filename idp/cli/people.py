@@ -9,6 +9,7 @@ from idp.cli import joining, shared
 from idp.cli.country import synthesise
 from idp.cli.matching import link, score
 from idp.cli.populating import enter, index
+from idp.cli.proposals import propose
 
 
 @click.group()
@@ -19,6 +20,7 @@ def people() -> None:
 people.add_command(synthesise)
 people.add_command(link)
 people.add_command(score)
+people.add_command(propose)
 people.add_command(enter)
 people.add_command(index)
 for command in joining.COMMANDS:

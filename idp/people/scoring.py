@@ -7,7 +7,7 @@ and does not count for the recall. Intervals are Wilson's, of 95 % (E. B. Wilson
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
@@ -19,6 +19,11 @@ Z = 1.959964  # of 95 %
 CLERK_ERRS = 0.01  # of the cases that a clerk decides
 WHOLE_IDENTITY = "borrowed_identity"
 LOOKED_AT = frozenset({"REVIEW", "CONFLICT"})
+LIKELY = 0.5  # a proposal from which on it is likelier than not
+_PROPOSED = {
+    "sought": "of somebody", "shown": "in `alike`", "first": "proposed first", "among": "proposed",
+    "likely_wrong": "another is likely", "nobody": "of nobody", "likely_nobody": "somebody is likely",
+}  # fmt: skip
 _ASPECTS = ("source", "sex", "age_band", "name_origin")
 
 
@@ -116,6 +121,27 @@ def _count(tally: Tally, link: Link, person: str | None, decided: str | None) ->
     tally.reviewed += link.outcome in LOOKED_AT
     tally.right_after_review += person is not None and decided == person
     tally.linked_after_review += decided is not None
+
+
+def proposals_table(
+    proposed: Iterable[tuple[Link, Sequence[tuple[str, float]]]], truths: Iterable[dict[str, Any]]
+) -> Iterator[str]:
+    """Markdown: for each outcome how often the person is among those proposed, who come with their probability."""
+    person_of = {truth["record"]: truth["person"] for truth in truths}
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for link, people in proposed:
+        person, names = person_of[link.record], [name for name, _ in people]
+        likely = bool(people) and people[0][1] >= LIKELY
+        for tally in (counted[link.outcome], counted["all"]):
+            if person is None:
+                tally.update(nobody=1, likely_nobody=likely)
+            else:
+                tally.update(sought=1, shown=person in link.alike, first=names[:1] == [person], among=person in names)
+                tally.update(likely_wrong=likely and names[:1] != [person])
+    yield f"| {' | '.join(('outcome', *_PROPOSED.values()))} |"
+    yield f"|{'---|' * (len(_PROPOSED) + 1)}"
+    for outcome, tally in sorted(counted.items()):
+        yield f"| {outcome} | " + " | ".join(f"{tally[name]:,}" for name in _PROPOSED) + " |"
 
 
 def share(part: int, whole: int) -> float | None:
