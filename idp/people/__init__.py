@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from connectors.base import Assertion, Identifier, IdentifierType
+from connectors.base import Assertion, Identifier
 from connectors.registers import Pivot
 from idp import clock, entropy, errors
 from idp.audit import Audit
@@ -18,6 +18,7 @@ from idp.people import claims, evidence, models
 from idp.people.accepted import SEALED as SEALED_ACCEPTED
 from idp.people.accepted import Accepted
 from idp.people.evidence import Evidence
+from idp.people.identifiers import personal_in
 from idp.people.keyed import Keyed
 from idp.people.matching import Candidate, Decision, decide
 from idp.people.person import PROVEN, Attribute, Person
@@ -305,8 +306,7 @@ def _candidate(person: Person, accepted: Accepted | None = None) -> Candidate:
 
 
 def _no_more_current(identifier: Identifier) -> Identifier:
-    is_number = identifier.type is IdentifierType.PERSONAL_NUMBER
-    return replace(identifier, state="former") if is_number else identifier
+    return identifier if personal_in(identifier) is None else replace(identifier, state="former")
 
 
 __all__ = ["Checked", "People", "Person", "Recognised", "Undecided", "errors", "pivot_of_person"]

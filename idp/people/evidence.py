@@ -106,7 +106,7 @@ def made(
         except ValueError:
             malformed = malformed or identifier.type is IdentifierType.PERSONAL_NUMBER
             continue
-        personal = _personal(number)
+        personal = identifiers.personal_of(number)
         if personal is not None:
             (now if identifier.state == "current" else earlier)[personal] = None
         elif number.type is IdentifierType.FORMER_NUMBER:
@@ -119,14 +119,6 @@ def made(
         shared=frozenset(shared), phone=_phone(phone),
         province=provinces.of_today(region) if region else None, malformed=malformed,
     )  # fmt: skip
-
-
-def _personal(number: identifiers.Number) -> str | None:
-    """The personal number that this is, or stands for: as a tax code since July 2025, as an insurance number too."""
-    if number.type is IdentifierType.PERSONAL_NUMBER:
-        return number.canonical
-    aliases = number.aliases
-    return aliases[0].value if aliases and aliases[0].type is IdentifierType.PERSONAL_NUMBER else None
 
 
 def _keys_of(number: identifiers.Number) -> list[str]:

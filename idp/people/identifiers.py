@@ -191,6 +191,23 @@ def parse(identifier: Identifier, *, of_household: bool = False) -> Number:
     return _tax_code(text, of_household=of_household) if is_tax_code else _READERS[identifier.type](text)
 
 
+def personal_in(identifier: Identifier) -> str | None:
+    """The personal number that this is, or stands for: as a tax code since July 2025, as an insurance number too."""
+    try:
+        number = parse(identifier)
+    except ValueError:
+        return None
+    return personal_of(number)
+
+
+def personal_of(number: Number) -> str | None:
+    """As `personal_in`."""
+    if number.type is IdentifierType.PERSONAL_NUMBER:
+        return number.canonical
+    aliases = number.aliases
+    return aliases[0].value if aliases and aliases[0].type is IdentifierType.PERSONAL_NUMBER else None
+
+
 def consistent_with(number: PersonalNumber, born: Born | None, sex: str | None) -> tuple[NumberOddity, ...]:
     """Where the number says something else than birth date and sex do; what is None is not compared."""
     found = {

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType
 from connectors.registers import Verdict
 from idp.people.births import Born, born_on
+from idp.people.identifiers import personal_in
 from idp.people.names import folded
 
 # The proofing from which a source's word on a number counts. Below it anybody may have typed anybody's number.
@@ -260,8 +261,9 @@ def _attributes(assertion: Assertion, *, with_numbers: bool) -> dict[str, Any]:
     }  # fmt: skip
     said |= _details(assertion)
     for identifier in assertion.identifiers if with_numbers else ():
-        if identifier.type is IdentifierType.PERSONAL_NUMBER and identifier.state == "current":
-            said["personal_number"] = identifier.value
+        number = personal_in(identifier)
+        if number is not None and identifier.state == "current":
+            said["personal_number"] = number
         elif identifier.type is IdentifierType.FORMER_NUMBER:
             said["former_number"] = identifier.value
     return {name: value for name, value in said.items() if value not in (None, "")}

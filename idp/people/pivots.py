@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.base import Assertion, BirthDate, Identifier, IdentifierType, Name
 from connectors.registers import Pivot
-from idp.people.identifiers import PERSONAL_NUMBER, birth_year
+from idp.people.identifiers import PERSONAL_NUMBER, birth_year, personal_in
 from idp.people.person import Person
 
 
@@ -29,8 +29,6 @@ def pivot_of_person(person: Person) -> Pivot | None:
 
 
 def current_number(assertion: Assertion) -> str | None:
-    """The personal number that the source says is the person's now."""
-    for identifier in assertion.identifiers:
-        if identifier.type is IdentifierType.PERSONAL_NUMBER and identifier.state == "current":
-            return identifier.value
-    return None
+    """The personal number that the source says is the person's now, as such or as a tax or insurance code."""
+    now = (each for each in assertion.identifiers if each.state == "current")
+    return next((number for number in map(personal_in, now) if number is not None), None)

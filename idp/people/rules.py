@@ -53,13 +53,11 @@ def judge(said: Evidence, known: Evidence) -> Finding | None:
     differs = bool(said.numbers and known.numbers)
     if differs and _is_mistyped(said, known):
         return _review("number-mistyped")
+    if not set(said.earlier_numbers).isdisjoint(known.numbers):
+        return _by_number_given_up(_name(said, known), _birth(said, known))
     if not said.own.isdisjoint(known.own):
         return _by_own_number(said, known, differs=differs)
-    if differs:
-        return None
-    if not said.shared.isdisjoint(known.shared):
-        return _by_shared_number(_name(said, known), _birth(said, known))
-    return _alike(said, known)
+    return None if differs else _without_own_numbers(said, known)
 
 
 def is_enough_alone(said: Evidence, known: Evidence, finding: Finding) -> bool:
@@ -114,6 +112,19 @@ def _by_own_number(said: Evidence, known: Evidence, *, differs: bool) -> Finding
     if name in SAME_NAME | HABITS and birth is not BirthAgreement.DIFFERENT and not differs:
         return _review("other-number-name")
     return _conflict("other-number-of-another")
+
+
+def _by_number_given_up(name: NameAgreement, birth: BirthAgreement | None) -> Finding | None:
+    """By a number that a source says was theirs, and that is this person's today: the register has not told of it."""
+    if name in SAME_NAME | HABITS and birth is not BirthAgreement.DIFFERENT:
+        return _review("number-given-up")
+    return _conflict("number-given-up-is-anothers")
+
+
+def _without_own_numbers(said: Evidence, known: Evidence) -> Finding | None:
+    if not said.shared.isdisjoint(known.shared):
+        return _by_shared_number(_name(said, known), _birth(said, known))
+    return _alike(said, known)
 
 
 def _by_shared_number(name: NameAgreement, birth: BirthAgreement | None) -> Finding | None:

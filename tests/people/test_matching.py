@@ -37,6 +37,11 @@ def words(
     return evidence.made(names=(name,), births=births, sex=sex, phone=phone, sent=sent, region=region)
 
 
+def renumbered(said: Evidence) -> Evidence:
+    """Somebody who is said to have had Mai Anh's number before."""
+    return replace(said, earlier_numbers=(NUMBER,))
+
+
 def somebody(*given: Any, id: str = "mai", status: str = "active", **named: Any) -> Candidate:
     return Candidate(id=id, status=status, evidence=words(*given, **named))
 
@@ -75,6 +80,10 @@ RULES: list[tuple[str, str, Evidence, list[Candidate]]] = [
     ("CONFLICT", "name-differs", words("Lê Văn Tám", numbers={P: NUMBER, INS: "7900000001"}), [MAI]),
     # a slip of the hand in the number, or twins of one name
     ("REVIEW", "number-mistyped", words(numbers={P: NEAR_NUMBER}), [MAI]),
+    # who is said to have had the number before
+    ("REVIEW", "number-given-up", renumbered(words(numbers={P: OTHER_NUMBER})), [MAI]),
+    ("REVIEW", "number-given-up", renumbered(words(numbers={})), [MAI]),
+    ("CONFLICT", "number-given-up-is-anothers", renumbered(words("Lê Văn Tám", numbers={P: OTHER_NUMBER})), [MAI]),
     ("NEW", "number-unknown", words(born=(1992, 8, 6), numbers={P: NEAR_NUMBER}), [MAI]),
     ("NEW", "number-unknown", words("Nguyễn Thị Mai Chi", numbers={P: NEAR_NUMBER}), [MAI]),
     ("NEW", "number-unknown", words(sex="male", numbers={P: NEAR_NUMBER}), [MAI]),

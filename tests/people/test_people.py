@@ -49,6 +49,17 @@ def test_two_sources_mean_one_person(house: House) -> None:
     assert third.person.name == "Nguyễn Thị Mai Anh"  # the register's spelling stays
 
 
+@pytest.mark.parametrize("kind", [IdentifierType.TAX_CODE, IdentifierType.INSURANCE_NUMBER])
+def test_a_code_that_is_the_personal_number_is_known_as_that(house: House, kind: IdentifierType) -> None:
+    """Tax codes since July 2025, insurance numbers since August: the register can be asked about such a person too."""
+    number = "079192000017"
+    at_the_office = replace(assertion(), identifiers=(Identifier(type=kind, value=number),))
+    asked = house.people.pivot(at_the_office, "tax", 2)
+    assert asked is not None
+    assert asked.identifier == Identifier(type=IdentifierType.PERSONAL_NUMBER, value=number)
+    assert recognise(house, at_the_office, "tax", 2).person.personal_number == number
+
+
 def test_two_people_are_two_people(house: House) -> None:
     assert recognise(house, assertion()).person.id != recognise(house, assertion()).person.id
 
