@@ -48,9 +48,12 @@ def joined(stays: Person, goes: Person) -> tuple[Person, Person]:
 
 
 def without_sources(person: Person, gone: Collection[str]) -> tuple[Person, dict[str, Attribute]]:
-    """The person without what these sources have said, and that."""
+    """The person without what these sources have said, and that; but for a number that stays the person's own."""
     theirs = {name: value for name, value in person.attributes.items() if value.source_id in gone}
     left = {name: value for name, value in person.attributes.items() if name not in theirs}
+    numbers, own = theirs.get("other_numbers"), left.get("personal_number")
+    if numbers is not None and own is not None:  # the tax code is the personal number since July 2025
+        theirs["other_numbers"] = replace(numbers, value=[each for each in numbers.value if each[1] != own.value])
     return replace(person, attributes=left, version=person.version + 1), theirs
 
 
