@@ -261,14 +261,14 @@ def world(directory: Path, **changes: Any) -> Iterator[World]:
         with time_machine.travel(time.time() - 3600, tick=True):
             house.short_lived.since()  # it was not lost just now, after which every DPoP proof would need a nonce
         sources = {
-            "bank": stack.enter_context(_source(house, directory, "bank", "banking", 2)),
-            "population": stack.enter_context(_source(house, directory, "population", "population", 3)),
+            "bank": stack.enter_context(signing_in_at(house, directory, "bank", "banking", 2)),
+            "population": stack.enter_context(signing_in_at(house, directory, "population", "population", 3)),
         }
         yield World(issuer, app, settings, sources)
 
 
 @contextlib.contextmanager
-def _source(house: House, directory: Path, source_id: str, kind: str, ceiling: int) -> Iterator[str]:
+def signing_in_at(house: House, directory: Path, source_id: str, kind: str, ceiling: int) -> Iterator[str]:
     clients_file = directory / f"clients-of-{source_id}.json"
     with listening(f"{source_id}.localhost") as (issuer, server):
         client: dict[str, Any] = {
