@@ -6,7 +6,8 @@ One fault is one JSON object; everything but `fault` may be left out:
 
 `endpoint` narrows a fault that makes sense at several; `citizen` (personal number or index) to one person; `times`
 to the next so many answers. `slow` takes `seconds`; `down` takes `close` (true: the connection breaks,
-else 503); `missing_claim` takes `claim`. Of several faults of one sort the oldest strikes first, alone.
+else 503); `missing_claim` takes `claim`; `other_claims` takes `claims`, by name: what the source has on file instead,
+null for what it does not say. Of several faults of one sort the oldest strikes first, alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from connectors.sandbox.citizen import Citizen
 
 SLOW, DOWN = AVAILABILITY = ("slow", "down")  # every source knows these
 MISSING_CLAIM = "missing_claim"
+OTHER_CLAIMS = "other_claims"
 
 
 class Fault(BaseModel):
@@ -35,6 +37,11 @@ class Fault(BaseModel):
     seconds: float = Field(default=5, gt=0, le=120)
     close: bool = False
     claim: str = ""
+    claims: dict[str, Any] = Field(default_factory=dict)
+
+    def changed(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """What is said, with what the fault puts in its place."""
+        return {name: value for name, value in {**said, **self.claims}.items() if value is not None}
 
 
 @dataclass
@@ -67,6 +74,8 @@ class Faults:
             raise ValueError(f"{fault.fault} cannot happen at {fault.endpoint}")
         if (fault.fault == MISSING_CLAIM) != bool(fault.claim):
             raise ValueError("missing_claim, and only missing_claim, needs the name of a claim")
+        if (fault.fault == OTHER_CLAIMS) != bool(fault.claims):
+            raise ValueError("other_claims, and only other_claims, needs claims")
         if fault.citizen is not None:
             citizen = self._resolve(str(fault.citizen))
             if citizen is None:

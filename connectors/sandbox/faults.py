@@ -42,6 +42,7 @@ class FaultName(StrEnum):
     REPLAYED_ID_TOKEN = "replayed_id_token"  # one that this client has had before
 
     MISSING_CLAIM = "missing_claim"
+    OTHER_CLAIMS = "other_claims"  # what is on file is wrong, old or odd, as the fault says
     EMPTY_SUBJECT = "empty_subject"
     LOWER_LEVEL = "lower_level"  # a weaker sign-in than was asked for
 
@@ -60,7 +61,7 @@ _CLAIMS: frozenset[Endpoint] = frozenset({"token", "userinfo"})
 AVAILABILITY = (FaultName.SLOW, FaultName.DOWN)
 PERSON = frozenset({FaultName.LOCKED, FaultName.DECEASED})
 REDIRECT = frozenset({FaultName.WRONG_STATE, FaultName.WRONG_ISS_PARAMETER, FaultName.MISSING_ISS_PARAMETER})
-CLAIMS = frozenset({FaultName.MISSING_CLAIM, FaultName.EMPTY_SUBJECT, FaultName.LOWER_LEVEL})
+CLAIMS = frozenset({FaultName.MISSING_CLAIM, FaultName.OTHER_CLAIMS, FaultName.EMPTY_SUBJECT, FaultName.LOWER_LEVEL})
 USERINFO = frozenset({FaultName.DIFFERENT_USERINFO_SUBJECT})
 BODY = frozenset({FaultName.TRUNCATED_JSON, FaultName.HUGE_BODY, FaultName.GARBAGE, FaultName.ERROR_IN_200})
 ID_TOKEN = frozenset(FaultName) - {*AVAILABILITY} - PERSON - REDIRECT - CLAIMS - USERINFO - BODY

@@ -98,6 +98,10 @@ def bend_claims(claims: Claims, fault: Fault | None, source: Source) -> None:
         return
     if fault.fault == FaultName.MISSING_CLAIM:
         claims.pop(fault.claim, None)
+    elif fault.fault == FaultName.OTHER_CLAIMS:
+        told = fault.changed(claims)
+        claims.clear()
+        claims |= told
     elif fault.fault == FaultName.EMPTY_SUBJECT:
         claims["sub"] = ""
     elif fault.fault == FaultName.LOWER_LEVEL:

@@ -48,12 +48,12 @@ def joined(stays: Person, goes: Person) -> tuple[Person, Person]:
 
 
 def without_sources(person: Person, gone: Collection[str]) -> tuple[Person, dict[str, Attribute]]:
-    """The person without what these sources have said, and that; but for lists, of which nobody knows who said which
-    part: their sources will say them again.
+    """The person without what these sources have said, and that. The personal number stays with whoever stays, and of
+    lists nobody knows who said which part: their sources will say them again.
     """
     said = {name: value for name, value in person.attributes.items() if value.source_id in gone}
-    left = {name: value for name, value in person.attributes.items() if name not in said}
-    theirs = {name: value for name, value in said.items() if name not in _LISTS}
+    left = {name: value for name, value in person.attributes.items() if name not in said or name == "personal_number"}
+    theirs = {name: value for name, value in said.items() if name not in (*_LISTS, "personal_number")}
     return replace(person, attributes=left, version=person.version + 1), theirs
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from connectors.base import IdentifierType
 from idp import entropy
 from idp.cases import By, CannotBe, Overtaken
 from idp.cases.models import ChangeRow
 from idp.people import Undecided
-from tests.cases.conftest import BY, Office, at_the_bank, known_as, numbered, two_people
+from tests.cases.conftest import BY, NUMBER, Office, at_the_bank, known_as, numbered, two_people
 from tests.oidc.residents import assertion
 
 pytestmark = pytest.mark.both_engines
@@ -176,6 +177,24 @@ def test_a_split_gives_each_source_its_own_person(office: Office) -> None:
     with pytest.raises(Undecided, match="link-and-number-are-two-people"):  # the number is not the borrower's
         office.come(at_the_bank(one), "bank")
     assert office.come(one) == person_id
+
+
+def test_after_a_split_a_tax_code_that_is_the_personal_number_stays_with_it(office: Office) -> None:
+    one = assertion()
+    number = one.identifiers[0].value
+    taxed = numbered(at_the_bank(one), (IdentifierType.TAX_CODE, number), (NUMBER, number))
+    person_id = office.come(one)
+    assert office.come(taxed, "tax") == person_id
+    before = office.state(person_id)
+    (link,) = [each for each in office.house.joining.links_of(person_id) if each.source_id == "tax"]
+    with office.house.database.write() as tx:
+        change = office.house.joining.split(tx, person_id, [link.id], [], BY)
+    with pytest.raises(Undecided, match="link-and-number-are-two-people"):
+        office.come(taxed, "tax")
+    assert office.come(at_the_bank(one), "bank") == person_id, "nobody else has the number"
+    undo(office, change)
+    assert office.state(person_id)[person_id.hex()]["person"] == before[person_id.hex()]["person"]
+    assert office.come(taxed, "tax") == person_id
 
 
 def test_a_split_takes_what_was_granted_through_the_source_that_goes(office: Office) -> None:

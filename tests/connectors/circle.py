@@ -25,9 +25,9 @@ from tests.sandbox.conftest import running
 HOST = "ca.localhost"
 
 
-def authority_running() -> AbstractContextManager[str]:
+def authority_running(citizens: int = 100) -> AbstractContextManager[str]:
     """The address of an authority, as long as the block lasts."""
-    return running("authority", Path("no-clients.json"), host=HOST, SANDBOX_CITIZENS="100")
+    return running("authority", Path("no-clients.json"), host=HOST, SANDBOX_CITIZENS=str(citizens))
 
 
 class Circle:

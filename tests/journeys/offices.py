@@ -21,7 +21,7 @@ from tests.connectors.circle import authority_running
 from tests.connectors.insured import SECRET, Sandbox
 from tests.connectors.saml.office import OUR_PAIR, certificate_pem, pem_of
 from tests.sandbox.conftest import running
-from tests.world import World, add_source, listening
+from tests.world import CITIZENS, World, add_source, listening
 
 CERTIFICATE_HEADER = "X-Client-Certificate"
 PROXIED = {"trusted_proxies": 1, "client_certificate_header": CERTIFICATE_HEADER}
@@ -45,7 +45,7 @@ def tax_office(country: World, folder: Path, source_id: str = "tax", **changes: 
         "signed_out_urls": [f"{ours}/signed-out"], "certificates": [certificate_pem(OUR_PAIR)],
     }  # fmt: skip
     clients.write_text(json.dumps([client]), "utf-8")
-    with running("tax", clients, host="tax.localhost") as url:
+    with running("tax", clients, host="tax.localhost", SANDBOX_CITIZENS=str(CITIZENS)) as url:
         configuration = {
             "idp_entity_id": f"{url}/metadata", "entity_id": entity_id, "metadata_url": f"{url}/metadata",
             "callback_url": f"{ours}/callback/{source_id}", "signed_out_url": f"{ours}/signed-out", **changes,
@@ -58,7 +58,7 @@ def tax_office(country: World, folder: Path, source_id: str = "tax", **changes: 
 @contextlib.contextmanager
 def authority(country: World) -> Iterator[None]:
     """Certificates are two sources: `token` is shown in the handshake, `signer` signs a challenge."""
-    with authority_running() as url:
+    with authority_running(CITIZENS) as url:
         circle = {
             "issuer": "sandbox", "anchors": [hierarchy.root(DEFAULT_SEED).pem], "hardware_policies": [TOKEN_POLICY],
             "revocation_urls": {f"{url}/": f"{url}/"},

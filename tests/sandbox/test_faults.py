@@ -130,6 +130,15 @@ def test_a_claim_can_be_missing_from_userinfo_alone(bank: Peer) -> None:
     assert "name" not in bank.userinfo(tokens["access_token"]).json()
 
 
+def test_what_is_on_file_of_one_person_can_be_something_else(bank: Peer) -> None:
+    bank.order("other_claims", citizen=0, claims={"name": "TRAN MINH QUAN", "national_id": None, "locale": "vi"})
+    tokens = bank.tokens(Attempt())
+    for claims in (bank.verified(tokens["id_token"]), bank.userinfo(tokens["access_token"]).json()):
+        assert (claims["name"], claims["locale"]) == ("TRAN MINH QUAN", "vi")
+        assert "national_id" not in claims and claims["birthdate"] == CAST[0].birth_date
+    assert bank.verified(bank.tokens(Attempt(), citizen=1)["id_token"])["name"] == CAST[1].full_name
+
+
 def test_a_bank_gives_a_lower_level_than_was_asked(bank: Peer) -> None:
     bank.order("lower_level", times=1)
     claims = bank.verified(bank.tokens(Attempt(), acr_values="bank:face")["id_token"])
@@ -287,6 +296,8 @@ def test_faults_are_listed_counted_and_removed(peer: Peer) -> None:
         {"fault": "expired", "times": 0},
         {"fault": "expired", "claim": "name"},
         {"fault": "missing_claim"},
+        {"fault": "other_claims"},
+        {"fault": "expired", "claims": {"name": "X"}},
         {"fault": "slow", "seconds": 100_000},
         {"fault": "expired", "who": "everybody"},
         "expired",

@@ -247,11 +247,18 @@ def test_every_operation_has_its_endpoint_and_every_fault_its_places(caller: Cal
     assert set(PATHS.values()) == {"token", *OPERATIONS.values()}
     for fault, endpoints in CATALOGUE.items():
         for endpoint in endpoints:
-            claim = {"claim": "hoTen"} if fault == "missing_claim" else {}
-            caller.control("POST", "faults", json={"fault": fault, "endpoint": endpoint, **claim})
+            more = {"missing_claim": {"claim": "hoTen"}, "other_claims": {"claims": {"hoTen": "X"}}}.get(fault, {})
+            caller.control("POST", "faults", json={"fault": fault, "endpoint": endpoint, **more})
     wrong = requests.post(f"{caller.address}/_sandbox/faults", json={"fault": "locked", "endpoint": "send"}, timeout=10)
     assert wrong.status_code == 400
     caller.control("DELETE", "faults")
+
+
+def test_what_is_on_file_of_one_person_can_be_something_else(caller: Caller) -> None:
+    claims = {"ngaySinh": "1990", "soCCCD": None}
+    caller.control("POST", "faults", json={"fault": "other_claims", "citizen": 0, "claims": claims})
+    said = caller.ask("KiemTraMaXacThuc", {"maGiaoDich": caller.begun(), "maXacThuc": ONE_TIME_CODE}).json()
+    assert (said["hoTen"], said["ngaySinh"], "soCCCD" in said) == (ORDINARY.full_name, "1990", False)
 
 
 def test_a_fault_may_be_set_for_one_person(caller: Caller) -> None:

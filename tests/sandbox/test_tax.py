@@ -283,6 +283,14 @@ def test_a_fault_may_be_one_persons_and_for_a_while(provider: ServiceProvider) -
     assert provider.get("/").status_code == 200
 
 
+def test_what_is_on_file_of_one_taxpayer_can_be_something_else(provider: ServiceProvider) -> None:
+    claims = {"hoTen": "TRAN MINH QUAN", "soDinhDanh": None}
+    provider.control("POST", "/faults", json={"fault": "other_claims", "citizen": 0, "claims": claims, "times": 1})
+    said = attributes(provider.response(0))
+    assert said["hoTen"] == "TRAN MINH QUAN" and "soDinhDanh" not in said and "maSoThue" in said
+    assert attributes(provider.response(0))["hoTen"] != "TRAN MINH QUAN"
+
+
 def test_the_page_that_leads_back_works_without_script(provider: ServiceProvider) -> None:
     page = provider.press(provider.login_page(), citizen="0")
     assert field(page.text, "RelayState") == "handle"

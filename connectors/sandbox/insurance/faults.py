@@ -31,6 +31,8 @@ class FaultName(StrEnum):
     WRONG_TYPE = "wrong_type"  # maKetQua is a number
     MISSING_CLAIM = "missing_claim"  # the field named by `claim` is left out
 
+    OTHER_CLAIMS = "other_claims"  # what is on file is wrong, old or odd, as the fault says
+
     EXPIRED_TOKEN = "expired_token"
     CONTRADICTORY = "contradictory"  # the answer is about another person than was asked for
     CHANGED_IDENTIFIERS = "changed_identifiers"  # the insurance number now belongs to another person
@@ -52,6 +54,6 @@ PERSON = frozenset({FaultName.LOCKED, FaultName.DECEASED})
 CATALOGUE: dict[str, frozenset[str]] = {
     **dict.fromkeys((FaultName.SLOW, FaultName.DOWN, FaultName.RESET_CONNECTION, *SPOILERS), _ANYWHERE),
     FaultName.EXPIRED_TOKEN: _OPERATIONS,
-    **dict.fromkeys(OTHER_PERSON, _RECORDS),
+    **dict.fromkeys((FaultName.OTHER_CLAIMS, *OTHER_PERSON), _RECORDS),
     **dict.fromkeys(PERSON, frozenset({"redeem"})),
 }

@@ -179,13 +179,15 @@ def _identity(record: Record, endpoint: str) -> dict[str, Any]:
         other = insurance().file.other_than(record)
         changed = lie.fault == FaultName.CHANGED_IDENTIFIERS
         record = replace(other, insurance_number=record.insurance_number) if changed else other
-    return {
+    told = {
         "hoTen": record.name,
         "ngaySinh": record.birth_date,
         "gioiTinh": record.sex,
         "maSoBHXH": record.insurance_number,
         "soCCCD": record.identity_number,
     }
+    filed = insurance().faults.strike((FaultName.OTHER_CLAIMS,), endpoint, record.citizen)
+    return told if filed is None else filed.changed(told)
 
 
 def _same_name(sent: str, filed: str) -> bool:

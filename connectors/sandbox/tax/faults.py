@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from connectors.sandbox.fault_book import AVAILABILITY, MISSING_CLAIM
+from connectors.sandbox.fault_book import AVAILABILITY, MISSING_CLAIM, OTHER_CLAIMS
 
 PATHS = {"/metadata": "metadata", "/sso": "sso", "/login": "login", "/slo": "slo"}
 XSW = tuple(f"xsw{number}" for number in range(1, 9))  # signature wrapping, as the literature numbers it
@@ -45,7 +45,7 @@ class Lie(StrEnum):
 
 
 PERSON = ("locked", "deceased")  # after the password: told as a status
-TOLD = frozenset({*Lie, *XSW, MISSING_CLAIM})
+TOLD = frozenset({*Lie, *XSW, MISSING_CLAIM, OTHER_CLAIMS})
 
 CATALOGUE: dict[str, frozenset[str]] = {
     **dict.fromkeys(AVAILABILITY, frozenset(PATHS.values())),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from connectors.sandbox.citizen import Citizen
-from connectors.sandbox.fault_book import MISSING_CLAIM, Fault
+from connectors.sandbox.fault_book import MISSING_CLAIM, OTHER_CLAIMS, Fault
 from connectors.sandbox.shelf import now
 from connectors.sandbox.source import SignIn
 from connectors.sandbox.tax import documents, wrapping
@@ -127,6 +127,8 @@ def response(office: TaxOffice, wanted: Wanted, session: SignIn, lie: Fault | No
         LIES[told](facts)
     if lie is not None and told == MISSING_CLAIM:
         facts.attributes.pop(lie.claim, None)
+    if lie is not None and told == OTHER_CLAIMS:
+        facts.attributes = lie.changed(facts.attributes)
     earlier = office.last_response(wanted.client)
     if told == Lie.REPLAYED and earlier is not None:
         return earlier
