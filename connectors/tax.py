@@ -24,6 +24,7 @@ TWO_FACTOR_CLASS = "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContra
 STATUS_PREFIX = "urn:x-tax:status:"
 
 # Ten digits; with three more, a dependent unit's; twelve, a person's since July 2025 (Circular 86/2024/TT-BTC).
+PERSONAL_DIGITS = 12
 _TAX_CODE = re.compile(r"[0-9]{10}(-?[0-9]{3})?|[0-9]{12}")
 
 
@@ -60,17 +61,25 @@ class TaxConfiguration(SamlConfiguration):
 class Tax(Saml[TaxConfiguration]):
     def person(self, claims: Claims, context_level: int) -> Person:
         names = self.configuration.attributes
-        numbers = claims.identifiers(names.personal_number, names.former_number)
+        code = _tax_code(claims, names.tax_code)
         return Person(
             name=claims.name(names.name),
             proofing=self.configuration.proofing,
             authentication=context_level,
-            identifiers=(_tax_code(claims, names.tax_code), *numbers),
+            identifiers=(code, *self._numbers(claims, code)),
             birth_date=claims.birth_date(names.birth_date),
             sex=claims.sex(names.sex),
             email=claims.email(names.email),
             phone=claims.text(names.phone),
         )
+
+    def _numbers(self, claims: Claims, code: Identifier) -> tuple[Identifier, ...]:
+        """The numbers beside the tax code: none have to be, where that is the personal number (since July 2025)."""
+        names = self.configuration.attributes
+        sent = claims.text(names.personal_number) or claims.text(names.former_number)
+        if sent is None and len(code.value) == PERSONAL_DIGITS:
+            return ()
+        return claims.identifiers(names.personal_number, names.former_number)
 
 
 def _tax_code(claims: Claims, attribute: str) -> Identifier:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from connectors.base import Failure, Input
+from connectors.base import Failure, Identifier, IdentifierType, Input
 from connectors.saml.documents import NAMESPACES, PROTOCOL
 from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.tax.encryption import encrypted
@@ -82,9 +82,21 @@ def test_a_weaker_sign_in_than_was_asked_for_is_told_as_what_it_is(office: Offic
     assert done(office.sign_in(level=2)).authentication == 1
 
 
-@pytest.mark.parametrize("attribute", ["hoTen", "soDinhDanh"])
+@pytest.mark.parametrize("attribute", ["hoTen", "maSoThue"])
 def test_what_cannot_be_done_without_is_missed(office: Office, attribute: str) -> None:
     office.told(fault="missing_claim", claim=attribute)
+    assert failure_of(office.sign_in(Part.ORDINARY_THIRD)) is Failure.INCOMPLETE
+
+
+def test_where_the_tax_code_is_the_personal_number_nothing_else_is_missed(office: Office) -> None:
+    office.told(fault="missing_claim", claim="soDinhDanh")
+    said = done(office.sign_in(Part.ORDINARY_THIRD))
+    number = CAST[Part.ORDINARY_THIRD].personal_number
+    assert said.identifiers == (Identifier(type=IdentifierType.TAX_CODE, value=number),)
+
+
+def test_where_the_tax_code_is_not_a_personal_number_is_missed(office: Office) -> None:
+    office.told(fault="other_claims", claims={"soDinhDanh": None, "maSoThue": "8000000001"})
     assert failure_of(office.sign_in(Part.ORDINARY_THIRD)) is Failure.INCOMPLETE
 
 
