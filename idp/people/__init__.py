@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from connectors.base import Assertion, Identifier
-from connectors.registers import Pivot
+from connectors.base import Assertion, Identifier, IdentifierType
+from connectors.registers import Agreement, Pivot
 from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.errors import Refused
@@ -31,6 +31,8 @@ from idp.storage.database import Conflict
 
 SEALED = "people.attributes"
 PROVED_BOTH = "proved-both"  # the rule by which somebody added a source within their session
+REGISTER_AGREES = "register-agrees"  # with name and birth date as a source has them, and we did not
+CORRECTED = frozenset({"name-differs", "birth-date-differs"})
 REMEMBERED_PEOPLE = 1000  # in each worker: a portal reads userinfo in the seconds after it got its token
 SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -97,6 +99,9 @@ class People:
         found, decision = self._decide(tx, said, proofing, meant, accepted)
         if adds_to is not None and linked is not None and linked.id != adds_to:
             decision = Decision(outcome=Outcome.CONFLICT, rule="subject-is-anothers", alike=(linked.id, adds_to))
+        corrected = self._corrected(tx, decision, said, assertion, checked)
+        if corrected is not None:
+            found, decision = corrected, Decision(outcome=Outcome.MATCH, rule=REGISTER_AGREES, id=corrected.id)
         if decision.failure is errors.PERSON_CONFLICT:
             raise Undecided(decision, said, subject_index)
         if decision.failure is not None:
@@ -133,6 +138,26 @@ class People:
         if alone or not changes or proofing < PROVEN or self._database.is_sqlite:  # which has one writer anyway
             return found, decision
         return self._decide(tx, said, proofing, linked, accepted, alone=True)
+
+    def _corrected(
+        self, tx: Transaction, decision: Decision, said: Evidence, assertion: Assertion, checked: Checked | None
+    ) -> Person | None:
+        """Whoever has the number, by the name and birth date that the register has now, and ours was not told of.
+
+        Only where nothing but these parts them from what is said, and the register agrees with that; else None.
+        """
+        verdict = None if checked is None else checked.verdict
+        if decision.rule not in CORRECTED or len(decision.alike) != 1 or checked is None or verdict is None:
+            return None
+        person = self.find_within(tx, decision.alike[0])
+        number = None if person is None else person.personal_number
+        if person is None or number not in said.numbers or person.status != "active":
+            return None
+        if verdict.agreement is not Agreement.AGREES:
+            return None
+        identifier = Identifier(type=IdentifierType.PERSONAL_NUMBER, value=number or "")
+        new = Pivot(identifier=identifier, name=assertion.name, birth_date=assertion.birth_date)
+        return self.keep_checked(tx, person, replace(checked, verdict=replace(verdict, rectified=new)))
 
     def keep_told(
         self,

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from connectors.base import Assertion, Identifier, IdentifierType, Name
-from idp import errors
+from connectors.registers import Agreement, Verdict
+from idp import clock, errors
 from idp.errors import Refused
 from idp.house import House
-from idp.people import Recognised
+from idp.people import Checked, Recognised, Undecided
 from idp.people.models import PersonRow, SubjectRow
 from idp.seal import BadSeal
 from idp.storage.database import Conflict
@@ -224,3 +225,41 @@ def test_one_number_is_one_person_s(house: House) -> None:
     with pytest.raises(Refused) as refused:
         recognise(house, claimed, "accounts", 2)
     assert refused.value.detail == "link-and-number-are-two-people"
+
+
+def verdict_of(agreement: Agreement) -> Checked:
+    said = Verdict(agreement=agreement, alive=True, at=clock.now(), evidence=b"v" * 32)
+    return Checked(source_id="register", verdict=said, asked_at=clock.milliseconds())
+
+
+def test_whose_new_name_the_register_agrees_with_is_the_same_person(house: House) -> None:
+    said = assertion()
+    first = recognise(house, said)
+    married = replace(said, issuer="http://bank.localhost", subject="7", name=Name(full="Trần Thị Mai Anh"))
+    with house.database.write() as tx:
+        found = house.people.recognise(tx, married, "bank", 2, verdict_of(Agreement.AGREES))
+    assert (found.person.id, found.rule) == (first.person.id, "register-agrees")
+    assert set(found.person.names) == {"Nguyễn Thị Mai Anh", "Trần Thị Mai Anh"}
+    assert recognise(house, said).person.id == first.person.id
+
+
+@pytest.mark.parametrize("checked", [None, Agreement.DIFFERS, Agreement.UNKNOWN])
+def test_a_new_name_that_the_register_does_not_agree_with_comes_to_a_clerk(
+    house: House, checked: Agreement | None
+) -> None:
+    said = assertion()
+    recognise(house, said)
+    other = replace(said, issuer="http://bank.localhost", subject="7", name=Name(full="Trần Thị Mai Anh"))
+    asked = Checked(source_id="register", verdict=None, asked_at=0) if checked is None else verdict_of(checked)
+    with pytest.raises(Undecided, match="name-differs"), house.database.write() as tx:
+        house.people.recognise(tx, other, "bank", 2, asked)
+
+
+def test_a_barred_person_is_not_let_in_by_a_new_name(house: House) -> None:
+    said = assertion()
+    first = recognise(house, said)
+    with house.database.write() as tx:
+        house.people.set_status(tx, first.person.id, "barred", "letter")
+    other = replace(said, issuer="http://bank.localhost", subject="7", name=Name(full="Trần Thị Mai Anh"))
+    with pytest.raises(Refused), house.database.write() as tx:
+        house.people.recognise(tx, other, "bank", 2, verdict_of(Agreement.AGREES))
