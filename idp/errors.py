@@ -166,6 +166,7 @@ PERSON_INCOMPLETE = _row("P02", "access_denied", 403, "the source gave too littl
 PERSON_BARRED = _row("P03", "access_denied", 403, "this person cannot be signed in", "marked deceased or barred")
 REGISTER_DIFFERS = _row("P04", "access_denied", 403, "the population register has other details for this number", "name or birth date differ from the source's; the person must have one of the two put right; see the audit events")
 REGISTER_UNKNOWN = _row("P05", "access_denied", 403, "the population register knows nobody by this number", "a wrong number at the source, or somebody whom the register does not have yet")
+STRONGER_FIRST = _row("P07", "access_denied", 403, "a stronger way to sign in cannot be added to a weaker one", "the person has to sign in by the stronger one, and add the weaker")
 REGISTER_SILENT = _row("P06", "temporarily_unavailable", 503, "the population register cannot be asked just now", "verification.refuse_without_from_level: at this level nobody enters unchecked; `idp sources check`")
 
 # S: sources; one row for each connectors.base.Failure

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 
 from idp.audit.models import OUTLIVED as OUTLIVED_EVENTS
+from idp.cases.models import OUTLIVED as OUTLIVED_CASES
 from idp.devices.models import OUTLIVED_DEVICES
 from idp.house import House
 from idp.sessions import LOGOUT_NOTICE
@@ -46,6 +47,7 @@ def what_expires(lifetimes: Lifetimes) -> tuple[Expiry, ...]:
         Expiry(name="mandates", statement=OUTLIVED_MANDATES),
         Expiry(name="grants", statement=OUTLIVED_GRANTS, kept_seconds=kept),
         Expiry(name="devices", statement=OUTLIVED_DEVICES, kept_seconds=DAY_SECONDS),  # who asks late is told so
+        Expiry(name="cases", statement=OUTLIVED_CASES, kept_seconds=events_kept),
         Expiry(name="audit_events", statement=OUTLIVED_EVENTS, kept_seconds=events_kept),
     )
 

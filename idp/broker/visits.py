@@ -37,6 +37,7 @@ from idp.storage import Database, ShortLived, Transaction
 from idp.storage.database import Conflict
 
 TRIES_AT_ONE_PERSON = 3  # two first sign-ins of one person at one moment: the second finds what the first made
+ADDED_WITHIN_SECONDS = 1200  # from the first proof to the second, of whoever adds a source
 VISITS_OF_ONE_SIGN_IN = 30  # nobody presses that often; each may cost the source a request
 WAITS_FOR_FIRST_CLICK = 20
 WAIT_SECONDS = 0.25
@@ -189,6 +190,8 @@ class Visits:
         standing = self._journey.standing(self._journey.client_of(login), cookies)
         if standing is None or standing.person_id.hex() != login.need.adds_to:
             raise Refused(errors.LOGIN_GONE, "whoever wanted to add a source is signed out")
+        if login.verdict is not None or clock.seconds() - standing.auth_time > ADDED_WITHIN_SECONDS:
+            raise Refused(errors.LOGIN_GONE, "it was given up, or the first proof is too old")
         return standing
 
     def _no_entry(self, login: Login, failure: errors.Failure, source_id: str, detail: str = "") -> Arrived:
@@ -248,6 +251,10 @@ class Visits:
     ) -> tuple[bytes, str | None]:
         """The session that goes with the sign-in; whoever added a source keeps theirs as it was."""
         if adding is not None:
+            if not self._sessions.is_open(tx, adding.session_id):
+                raise Refused(errors.LOGIN_GONE, "whoever wanted to add a source is signed out")
+            if signed_in.level > adding.level:  # by the weaker way nobody comes to be whoever the stronger one is
+                raise Refused(errors.STRONGER_FIRST)
             return adding.session_id, None
         return self._sessions.open(tx, self._cookies.session(cookies), signed_in)
 

@@ -2,7 +2,8 @@
 back.
 """
 
+from idp.cases.decisions import Decision
 from idp.cases.joining import By, CannotBe, Done, Joining, Link, Overtaken
-from idp.cases.queue import Case, Cases, Decision
+from idp.cases.queue import Case, Cases
 
 __all__ = ["By", "CannotBe", "Case", "Cases", "Decision", "Done", "Joining", "Link", "Overtaken"]

@@ -37,7 +37,8 @@ class LinkMove:
     subject_index: bytes
     before: bytes | None
     after: bytes | None
-    rule: str
+    rule_before: str
+    rule_after: str
     evidence: bytes
     made_at: int
     accepted_before: bytes | None = None
@@ -45,24 +46,32 @@ class LinkMove:
 
     def reversed(self) -> LinkMove:
         return replace(
-            self, before=self.after, after=self.before, accepted_before=self.accepted_after,
-            accepted_after=self.accepted_before,
+            self, before=self.after, after=self.before, rule_before=self.rule_after, rule_after=self.rule_before,
+            accepted_before=self.accepted_after, accepted_after=self.accepted_before,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubMove:
-    """A sub at a sector leads to another person, with all that was granted under it; `before` None: it is new."""
+    """A sub at a sector leads to another person, with what was granted under it; `before` None: it is new.
+
+    `sources`: only what was granted through these goes with it, and the rest is void; without any, all goes.
+    """
 
     sector: str
     sub: str
-    origin: bytes
+    origin_before: bytes
+    origin_after: bytes
     made_at: int
     before: bytes | None
     after: bytes | None
+    sources: tuple[str, ...] = ()
 
     def reversed(self) -> SubMove:
-        return replace(self, before=self.after, after=self.before)
+        return replace(
+            self, before=self.after, after=self.before, origin_before=self.origin_after,
+            origin_after=self.origin_before, sources=(),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +120,16 @@ class Change:
         return Change(
             people=tuple(PersonChange(**_person(each)) for each in said["people"]),
             links=tuple(LinkMove(**_opened(each)) for each in said["links"]),
-            subs=tuple(SubMove(**_opened(each)) for each in said["subs"]),
+            subs=tuple(SubMove(**_opened(each) | {"sources": tuple(each["sources"])}) for each in said["subs"]),
             consents=tuple(ConsentMove(**_opened(each)) for each in said["consents"]),
         )
 
 
 _BYTES = frozenset(
-    {"id", "subject_index", "before", "after", "evidence", "origin", "accepted_before", "accepted_after"}
+    {
+        "id", "subject_index", "before", "after", "evidence", "origin_before", "origin_after", "accepted_before",
+        "accepted_after",
+    }
 )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from idp.audit import Audit
 from idp.cases import models
 from idp.cases.changes import Change, ConsentMove, LinkMove, PersonChange, SubMove
 from idp.cases.moving import Moving, Overtaken
-from idp.people import People, Person
+from idp.people import People, Person, evidence
 from idp.people.joining import MERGED, joined, without_sources
+from idp.people.rules import Outcome, judge
 from idp.seal import Sealer
 from idp.sessions import Sessions
 from idp.storage import Database, Transaction
@@ -79,9 +80,18 @@ class Joining:
     def links_of(self, person_id: bytes) -> list[Link]:
         return [_link(person_id, row) for row in self._database.all(models.LINKS_OF, of_person=person_id)]
 
-    def are_both_in_use(self, one: bytes, other: bytes) -> bool:
-        """Whether portals know both: then what is joined wrongly lets somebody into another's identity."""
-        return all(self._database.one(models.FIRST_SUBS_OF, of_person=each) is not None for each in (one, other))
+    def wants_two(self, tx: Transaction, one: bytes, other: bytes) -> bool:
+        """Whether two clerks have to agree that these are one: where portals know both, or anything speaks against it.
+
+        What is joined wrongly lets somebody into another's identity.
+        """
+        people = [self._people.find_within(tx, each) for each in (one, other)]
+        known = [evidence.of_person(each) for each in people if each is not None]
+        if len(known) < 2:
+            return True
+        finding = judge(*known)
+        in_use = all(tx.one(models.FIRST_SUBS_OF, of_person=each) is not None for each in (one, other))
+        return in_use or finding is None or finding.outcome is Outcome.CONFLICT
 
     def merge(self, tx: Transaction, stays: bytes, goes: bytes, by: By) -> bytes:
         """These two are one person from now on; returns the change. Raises CannotBe, Overtaken, Conflict."""
@@ -93,7 +103,7 @@ class Joining:
         whole, gone = joined(one, other)
         change = Change(
             people=(_changed(other, gone), _changed(one, whole)),
-            links=tuple(_to(link, stays) for link in self._links(tx, goes)),
+            links=tuple(_to(link, stays, "merge") for link in self._links(tx, goes)),
             subs=tuple(replace(sub, after=stays) for sub in self._subs(tx, goes)),
             consents=self._consents(tx, goes, stays),
         )
@@ -104,8 +114,8 @@ class Joining:
     ) -> bytes:
         """What these links have brought is another person from now on, whom portals of these sectors knew all along.
 
-        Returns the change. Nobody is signed in as either any more. What portals were granted through the sources that
-        go, and do not know the new person, is void. Raises CannotBe, Overtaken, Conflict.
+        Returns the change. Nobody is signed in as either any more, and what portals were granted through the sources
+        that go is void, but for those sectors. Raises CannotBe, Overtaken, Conflict.
         """
         (person,) = self._locked(tx, person_id)
         there = self._links(tx, person_id)
@@ -113,24 +123,21 @@ class Joining:
         if len(going) == len(there):
             raise CannotBe("one link at least has to stay")
         staying = {link.source_id for link in there if link not in going}
-        sources = {link.source_id for link in going} - staying
-        left, theirs = without_sources(person, sources)
+        sources = tuple(sorted({link.source_id for link in going}))
+        left, theirs = without_sources(person, set(sources) - staying)
         new = Person(id=entropy.random_id(), status=person.status, version=0, attributes=theirs)
         change = Change(
             people=(_changed(person, left), _changed(None, new)),
-            links=tuple(_to(link, new.id) for link in going),
-            subs=tuple(self._parted_subs(tx, person_id, new.id, sectors)),
+            links=tuple(_to(link, new.id, link.rule) for link in going),
+            subs=tuple(self._parted_subs(tx, person_id, new.id, sectors, sources)),
         )
-        done = self._done(tx, "split", change, by, ended=(person_id,))
-        for source_id in sources:
-            self._revoke(tx, person_id, source_id, by)
-        return done
+        return self._done(tx, "split", change, by, ended=(person_id,))
 
     def unlink(self, tx: Transaction, person_id: bytes, link: str, by: By) -> bytes:
         """The source's subject is nobody's: its next sign-in is decided by the rules. Returns the change."""
         self._locked(tx, person_id)
         (found,) = self._chosen(self._links(tx, person_id), [link])
-        return self._done(tx, "unlink", Change(links=(_to(found, None),)), by, ended=(person_id,))
+        return self._done(tx, "unlink", Change(links=(_to(found, None, found.rule),)), by, ended=(person_id,))
 
     def relink(self, tx: Transaction, person_id: bytes, link: str, to: bytes, by: By) -> bytes:
         """The source's subject is this other person's. Returns the change."""
@@ -140,14 +147,14 @@ class Joining:
         if other.status == MERGED:
             raise CannotBe(f"{to.hex()}: was joined to somebody else")
         (found,) = self._chosen(self._links(tx, person_id), [link])
-        return self._done(tx, "relink", Change(links=(_to(found, to),)), by, ended=(person_id,))
+        moved = replace(_to(found, to, "relink"), accepted_after=None)
+        return self._done(tx, "relink", Change(links=(moved,)), by, ended=(person_id,))
 
     def settle(self, tx: Transaction, kind: str, change: Change, by: By) -> bytes:
         """A change that a case came to is done; returns it. Raises Overtaken, Conflict."""
         known = [id_ for id_ in change.concerned if self._people.find_within(tx, id_) is not None]
         self._moving.lock(tx, *known)
-        before = {link.before for link in change.links if link.before is not None and link.before != link.after}
-        return self._done(tx, kind, change, by, ended=tuple(before))
+        return self._done(tx, kind, change, by, ended=())
 
     def undo(self, tx: Transaction, change_id: bytes, by: By) -> bytes:
         """All is as it was before the change, but for what was said since; returns the change that does it.
@@ -161,7 +168,8 @@ class Joining:
             raise CannotBe(f"{change_id.hex()}: was undone already")
         self._moving.lock(tx, *found.change.concerned)
         tx.run(models.REOPEN_CASE, of_change=change_id)
-        return self._done(tx, "undo", found.change.reversed(), by, ended=tuple(found.change.concerned))
+        concerned = tuple(found.change.concerned)
+        return self._done(tx, "undo", found.change.reversed(), by, ended=concerned, since=found.made_at)
 
     def find(self, tx: Transaction, change_id: bytes) -> Done | None:
         row = tx.one(models.FIND_CHANGE, of_change=change_id)
@@ -173,12 +181,20 @@ class Joining:
 
     # ---- what the operations share ----
 
-    def _done(self, tx: Transaction, kind: str, change: Change, by: By, ended: Iterable[bytes]) -> bytes:
-        """The change is done and on record; nobody is signed in as these people any more."""
-        change_id = entropy.ordered_id()
-        for person_id in sorted(ended):
-            self._sessions.end_all_of(tx, person_id, f"{kind}: {by.reason}")
+    def _done(
+        self, tx: Transaction, kind: str, change: Change, by: By, ended: Iterable[bytes], since: int = 0
+    ) -> bytes:
+        """The change is done and on record; nobody is signed in as these people any more, and as whoever lost a link.
+
+        What portals were granted through such a link since that moment, and did not go with a sub, is void.
+        """
+        change_id, left = entropy.ordered_id(), [link for link in change.links if link.before not in (None, link.after)]
+        signed_out = sorted({*ended, *(link.before for link in left if link.before is not None)})
+        self._sign_out(tx, signed_out, f"{kind}: {by.reason}")
         self._moving.do(tx, change)
+        for person_id, source_id in sorted({(link.before, link.source_id) for link in left if link.before is not None}):
+            self._revoke(tx, person_id, source_id, since, f"{kind}: {by.reason}")
+        self._sign_out(tx, signed_out, f"{kind}: {by.reason}")  # who came in while it was done
         tx.run(
             models.ADD_CHANGE, id=change_id, kind=kind, made_at=clock.seconds(), operator=by.operator,
             approved_by=by.approved_by, reason=by.reason, undone_at=None, undone_by=None,
@@ -191,6 +207,10 @@ class Joining:
                 approved_by=by.approved_by, reason=by.reason,
             )  # fmt: skip
         return change_id
+
+    def _sign_out(self, tx: Transaction, person_ids: Iterable[bytes], reason: str) -> None:
+        for person_id in person_ids:
+            self._sessions.end_all_of(tx, person_id, reason)
 
     def _locked(self, tx: Transaction, *person_ids: bytes) -> tuple[Person, ...]:
         self._moving.lock(tx, *person_ids)
@@ -212,38 +232,43 @@ class Joining:
         rows = [row for table in tables for row in tx.all(table, of_person=person_id)]
         return [
             SubMove(
-                sector=row[0], sub=row[1], origin=bytes(row[2]), made_at=row[3], before=person_id, after=None
+                sector=row[0], sub=row[1], origin_before=bytes(row[2]), origin_after=bytes(row[2]), made_at=row[3],
+                before=person_id, after=None,
             )
             for row in rows
         ]  # fmt: skip
 
     def _parted_subs(
-        self, tx: Transaction, person_id: bytes, new: bytes, sectors: Collection[str]
+        self, tx: Transaction, person_id: bytes, new: bytes, sectors: Collection[str], sources: tuple[str, ...]
     ) -> Iterable[SubMove]:
-        """The subs of these sectors go; whoever stays gets others there, which say nothing of the ones that went."""
-        subs = [sub for sub in self._subs(tx, person_id) if sub.sector in sectors]
+        """The sub of each of these sectors goes: of two, the one that came by a merge. Whoever stays without one gets
+        another, which says nothing of the one that went; and at APIs the two share none from then on.
+        """
+        subs = self._subs(tx, person_id)
         unknown = set(sectors) - {sub.sector for sub in subs}
         if unknown:
             raise CannotBe(f"{', '.join(sorted(unknown))}: no portal of this sector knows the person")
-        for sub in subs:
-            yield replace(sub, after=new)
-        for sector in sorted({sub.sector for sub in subs}):
-            origin = entropy.random_id()
-            minted = self._people.sub_in(sector, origin)
-            yield SubMove(
-                sector=sector, sub=minted, origin=origin, made_at=clock.seconds(), before=None, after=person_id
-            )
+        for sector in sorted(set(sectors)):
+            *stay, goes = [sub for sub in subs if sub.sector == sector]
+            yield replace(goes, after=new, origin_after=new, sources=sources)
+            if not stay:
+                origin = entropy.random_id()
+                yield SubMove(
+                    sector=sector, sub=self._people.sub_in(sector, origin), origin_before=origin, origin_after=origin,
+                    made_at=clock.seconds(), before=None, after=person_id,
+                )  # fmt: skip
 
     def _consents(self, tx: Transaction, goes: bytes, stays: bytes) -> tuple[ConsentMove, ...]:
         there = {row[0] for row in tx.all(models.CONSENTS_OF, of_person=stays)}
         theirs = [row[0] for row in tx.all(models.CONSENTS_OF, of_person=goes)]
         return tuple(ConsentMove(client_id=each, before=goes, after=stays) for each in theirs if each not in there)
 
-    def _revoke(self, tx: Transaction, person_id: bytes, source_id: str, by: By) -> None:
-        rows = tx.all(models.REVOKE_GRANTS, of_person=person_id, of_source=source_id, now=clock.seconds())
+    def _revoke(self, tx: Transaction, person_id: bytes, source_id: str, since: int, reason: str) -> None:
+        of_link = {"of_person": person_id, "of_source": source_id, "since": since}
+        rows = tx.all(models.REVOKE_GRANTS, **of_link, now=clock.seconds())
         for client_id, session_id in rows:
             self._audit.grant_revoked(
-                tx, person_id=person_id, client_id=client_id, session_id=bytes(session_id), reason=f"split: {by.reason}"
+                tx, person_id=person_id, client_id=client_id, session_id=bytes(session_id), reason=reason
             )
 
     def _opened(self, row: Row) -> Done:
@@ -273,11 +298,11 @@ def _changed(before: Person | None, after: Person) -> PersonChange:
     )  # fmt: skip
 
 
-def _to(link: Link, person_id: bytes | None) -> LinkMove:
+def _to(link: Link, person_id: bytes | None, rule: str) -> LinkMove:
     return LinkMove(
         source_id=link.source_id, subject_index=link.subject_index, before=link.person_id, after=person_id,
-        rule=link.rule, evidence=link.evidence, made_at=link.made_at, accepted_before=link.accepted,
-        accepted_after=link.accepted,
+        rule_before=link.rule, rule_after=rule, evidence=link.evidence, made_at=link.made_at,
+        accepted_before=link.accepted, accepted_after=link.accepted,
     )  # fmt: skip
 
 

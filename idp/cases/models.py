@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.people.models import ConsentRow, FurtherSubjectRow, LinkRow, PersonRow, SubjectRow
 from idp.sessions.models import GrantRow, SessionRow
 from idp.storage import Base
+from idp.storage.expiry import MOMENT, outlived
 
 _WAITING = text("state IN ('open', 'proposed')")
 
@@ -85,25 +86,38 @@ class ChangedPersonRow(Base):
 _CASE = (
     CaseRow.id, CaseRow.kind, CaseRow.state, CaseRow.source_id, CaseRow.subject_index, CaseRow.outcome, CaseRow.rule,
     CaseRow.said, CaseRow.alike, CaseRow.opened_at, CaseRow.seen_at, CaseRow.times, CaseRow.decision,
-    CaseRow.decided_at, CaseRow.decided_by, CaseRow.approved_by, CaseRow.change_id,
+    CaseRow.decided_at, CaseRow.decided_by, CaseRow.approved_by, CaseRow.change_id, CaseRow.said_index,
 )  # fmt: skip
 _OF_CASE = CaseRow.id == bindparam("of_case")
 ADD_CASE = insert(CaseRow)
 FIND_CASE = select(*_CASE).where(_OF_CASE)
 FIND_BY_REQUEST = select(*_CASE).where(CaseRow.request_id == bindparam("of_request"))
 LIST_CASES = (
-    select(*_CASE).where(CaseRow.state == bindparam("of_state")).order_by(CaseRow.opened_at).limit(bindparam("most"))
+    select(*_CASE)
+    .where(CaseRow.state == bindparam("of_state"), func.coalesce(CaseRow.source_id, "").like(bindparam("of_sources")))
+    .order_by(CaseRow.opened_at, CaseRow.id)
+    .limit(bindparam("most"))
+    .offset(bindparam("beyond"))
 )
+# Of cases that are through; what they came to stays in the history.
+OUTLIVED = outlived(
+    CaseRow.id, CaseRow.seen_at <= MOMENT, CaseRow.state != literal_column("'open'"),
+    CaseRow.state != literal_column("'proposed'"),
+)  # fmt: skip
 COUNT_CASES = select(CaseRow.state, func.count()).group_by(CaseRow.state)
 # The case of this subject that somebody still has to decide, or that was refused about these very words.
-FIND_STANDING = select(CaseRow.id, CaseRow.state).where(
-    CaseRow.source_id == bindparam("of_source"),
-    CaseRow.subject_index == bindparam("of_subject"),
-    or_(
-        CaseRow.state.in_((literal_column("'open'"), literal_column("'proposed'"))),
-        (CaseRow.state == literal_column("'refused'")) & (CaseRow.said_index == bindparam("of_words")),
-    ),
-)
+FIND_STANDING = (
+    select(CaseRow.id, CaseRow.state)
+    .where(
+        CaseRow.source_id == bindparam("of_source"),
+        CaseRow.subject_index == bindparam("of_subject"),
+        or_(
+            CaseRow.state.in_((literal_column("'open'"), literal_column("'proposed'"))),
+            (CaseRow.state == literal_column("'refused'")) & (CaseRow.said_index == bindparam("of_words")),
+        ),
+    )
+    .order_by(CaseRow.state.desc())
+)  # what was refused of these words stays refused, whatever else is open
 # What is proposed is about the words that it was proposed on: those stay until it is decided.
 SEE_AGAIN = (
     update(CaseRow)
@@ -122,7 +136,10 @@ COUNT_AGAIN = (
 # Of two clerks who decide at once one is heard.
 MOVE_CASE = (
     update(CaseRow)
-    .where(_OF_CASE, CaseRow.state == bindparam("seen_state"))
+    .where(
+        _OF_CASE, CaseRow.state == bindparam("seen_state"), CaseRow.said_index == bindparam("seen_words"),
+        func.coalesce(CaseRow.decision, "") == bindparam("seen_decision"),
+    )
     .values(
         state=bindparam("new_state"), decision=bindparam("new_decision"), decided_at=bindparam("now"),
         decided_by=bindparam("new_decided_by"), approved_by=bindparam("new_approved_by"),
@@ -160,6 +177,13 @@ UNDONE = (
 # ---- rows that go from one person to another ----
 
 # Whoever is being changed waits for nobody else: sign-ins that would link somebody to them wait until it is done.
+# Links before people, as a sign-in does.
+LOCK_LINKS = (
+    select(LinkRow.subject_index)
+    .where(LinkRow.person_id == bindparam("of_person"))
+    .order_by(LinkRow.source_id, LinkRow.subject_index)
+    .with_for_update()
+)
 LOCK_PERSON = update(PersonRow).where(PersonRow.id == bindparam("of_person")).values(changed_at=bindparam("now"))
 
 _OF_LINK = (LinkRow.source_id == bindparam("of_source"), LinkRow.subject_index == bindparam("of_subject"))
@@ -175,7 +199,7 @@ ADD_LINK = insert(LinkRow)
 MOVE_LINK = (
     update(LinkRow)
     .where(*_OF_LINK, LinkRow.person_id == bindparam("seen_person"))
-    .values(person_id=bindparam("new_person"), accepted=bindparam("new_accepted"))
+    .values(person_id=bindparam("new_person"), accepted=bindparam("new_accepted"), rule=bindparam("new_rule"))
 )
 REMOVE_LINK = delete(LinkRow).where(*_OF_LINK, LinkRow.person_id == bindparam("seen_person"))
 
@@ -200,14 +224,23 @@ REMOVE_FIRST_SUB, REMOVE_FURTHER_SUB = _remove_sub(SubjectRow), _remove_sub(Furt
 MOVE_GRANTS = (
     update(GrantRow)
     .where(GrantRow.person_id == bindparam("seen_person"), GrantRow.sub == bindparam("of_sub"))
-    .values(person_id=bindparam("new_person"), origin=func.coalesce(GrantRow.origin, GrantRow.person_id))
+    .values(person_id=bindparam("new_person"), origin=bindparam("new_origin"))
 )
+MOVE_GRANTS_OF_SOURCE = MOVE_GRANTS.where(GrantRow.source_id == bindparam("of_source"))
+REVOKE_GRANTS_OF_SUB = (
+    update(GrantRow)
+    .where(
+        GrantRow.person_id == bindparam("of_person"), GrantRow.sub == bindparam("of_sub"),
+        GrantRow.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
+)  # fmt: skip
 # What was granted of a person by whoever came through a source that turned out to speak of somebody else.
 REVOKE_GRANTS = (
     update(GrantRow)
     .where(
         GrantRow.person_id == bindparam("of_person"), GrantRow.source_id == bindparam("of_source"),
-        GrantRow.revoked_at.is_(None),
+        GrantRow.issued_at >= bindparam("since"), GrantRow.revoked_at.is_(None),
     )
     .values(revoked_at=bindparam("now"))
     .returning(GrantRow.client_id, GrantRow.session_id)

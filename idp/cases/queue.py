@@ -7,7 +7,6 @@ is decided to, the next sign-in of that subject finds as its link.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from idp import clock, entropy
 from idp.audit import Audit, request_id
 from idp.cases import models
 from idp.cases.changes import Change, LinkMove, PersonChange
+from idp.cases.decisions import Decision
 from idp.cases.joining import By, CannotBe, Joining
 from idp.cases.side_by_side import Known, table
 from idp.people import People, Person, Undecided, evidence
@@ -22,7 +22,7 @@ from idp.people.accepted import SEALED as SEALED_ACCEPTED
 from idp.people.accepted import Accepted
 from idp.people.evidence import Evidence
 from idp.people.joining import MERGED, known_as
-from idp.people.rules import Outcome
+from idp.people.rules import Outcome, judge
 from idp.seal import Sealer
 from idp.storage import Database, Transaction
 from idp.storage.database import Conflict, Row
@@ -30,36 +30,11 @@ from idp.storage.database import Conflict, Row
 SEALED = "cases.said"
 LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"  # none that is taken for another, and no vowels
 NUMBER_LETTERS = 8
-SIGN_IN, MERGE = "sign-in", "merge"
+SIGN_IN = "sign-in"
+BY_CLERK = "by-a-clerk"  # in the place of a rule, where none has found it
 OPEN, PROPOSED, DECIDED, REFUSED = "open", "proposed", "decided", "refused"
 CLERKS_RULE = "case"
 MOST_LISTED = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What a clerk makes of a case: `link` to a person, `new`, `refuse`, or `merge` of two people.
-
-    `are_theirs`: the words that differ are the person's own, by which others may know them too; otherwise they are the
-    source's mistake, and stay with the link.
-    """
-
-    what: str
-    person_id: bytes | None = None
-    goes: bytes | None = None
-    are_theirs: bool = False
-    reason: str = ""
-
-    def to_json(self) -> str:
-        ids = {"person_id": self.person_id, "goes": self.goes}
-        plain = {name: None if value is None else value.hex() for name, value in ids.items()}
-        return json.dumps({"what": self.what, "are_theirs": self.are_theirs, "reason": self.reason, **plain})
-
-    @staticmethod
-    def from_json(text: str) -> Decision:
-        said = json.loads(text)
-        ids = {name: None if said[name] is None else bytes.fromhex(said[name]) for name in ("person_id", "goes")}
-        return Decision(what=said["what"], are_theirs=said["are_theirs"], reason=said["reason"], **ids)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +56,18 @@ class Case:
     decided_by: str | None
     approved_by: str | None
     change_id: bytes | None
+    said_index: bytes
+
+    @property
+    def mark(self) -> str:
+        """Of what a clerk sees: who decides or approves by it has seen this, and nothing that came later."""
+        seen = f"{self.state} {self.said_index.hex()} {'' if self.decision is None else self.decision.to_json()}"
+        return entropy.fingerprint(seen).hex()[:8]
+
+    @property
+    def people(self) -> tuple[bytes, ...]:
+        """All whom a clerk has to look at: who is alike, and who was decided on."""
+        return tuple(dict.fromkeys((*self.alike, *(() if self.decision is None else self.decision.people))))
 
 
 class Cases:
@@ -132,20 +119,18 @@ class Cases:
             tx.run(models.COUNT_AGAIN, of_case=case_id, now=now, new_request=request_id())
         return case_id
 
-    def propose_merge(self, tx: Transaction, stays: bytes, goes: bytes, by: By) -> str:
-        """A second clerk has to agree that these two are one; returns the number of the case."""
+    def propose(self, tx: Transaction, decision: Decision, operator: str) -> str:
+        """A second clerk has to agree to this merge, relinking or split; returns the number of the case."""
+        self._check(tx, decision)
         case_id, now = entropy.letters(LETTERS, NUMBER_LETTERS), clock.seconds()
-        decision = Decision(what=MERGE, person_id=stays, goes=goes, reason=by.reason)
         nothing = self._sealer.seal(SEALED, b"null", case_id.encode())
         tx.run(
-            models.ADD_CASE, id=case_id, kind=MERGE, state=PROPOSED, source_id=None, subject_index=None,
-            outcome=Outcome.REVIEW.value, rule="two-in-use", said=nothing, said_index=b"", request_id="",
-            alike=f"{stays.hex()} {goes.hex()}", opened_at=now, seen_at=now, times=1, decision=decision.to_json(),
-            decided_at=now, decided_by=by.operator, approved_by=None, change_id=None,
+            models.ADD_CASE, id=case_id, kind=decision.what, state=PROPOSED, source_id=None, subject_index=None,
+            outcome=Outcome.REVIEW.value, rule=BY_CLERK, said=nothing, said_index=b"", request_id="",
+            alike=" ".join(each.hex() for each in decision.people), opened_at=now, seen_at=now, times=1,
+            decision=decision.to_json(), decided_at=now, decided_by=operator, approved_by=None, change_id=None,
         )  # fmt: skip
-        self._audit.case_changed(
-            tx, case_id=case_id, change=PROPOSED, rule="two-in-use", source_id=None, operator=by.operator
-        )
+        self._audit.case_changed(tx, case_id=case_id, change=PROPOSED, rule=BY_CLERK, source_id=None, operator=operator)
         return case_id
 
     # ---- looked at ----
@@ -157,9 +142,10 @@ class Cases:
             row = self._database.one(models.FIND_BY_REQUEST, of_request=case_id)
         return None if row is None else self._case(row)
 
-    def listed(self, state: str) -> list[Case]:
-        """The cases in this state, oldest first."""
-        return [self._case(row) for row in self._database.all(models.LIST_CASES, of_state=state, most=MOST_LISTED)]
+    def listed(self, state: str, source_id: str = "", beyond: int = 0) -> list[Case]:
+        """The cases in this state, oldest first, of this source alone if one is named; `beyond` so many of them."""
+        asked = {"of_state": state, "of_sources": source_id or "%", "most": MOST_LISTED, "beyond": beyond}
+        return [self._case(row) for row in self._database.all(models.LIST_CASES, **asked)]
 
     def counted(self) -> dict[str, int]:
         """How many cases are in which state."""
@@ -167,7 +153,7 @@ class Cases:
 
     def side_by_side(self, case: Case) -> list[dict[str, str]]:
         """What is said beside what is known of everybody who may be meant, with how well each is known."""
-        known = [self._known(person_id) for person_id in case.alike]
+        known = [self._known(person_id) for person_id in case.people]
         return table(case.said, [each for each in known if each is not None])
 
     def _known(self, person_id: bytes) -> Known | None:
@@ -198,7 +184,7 @@ class Cases:
         self._check(tx, decision)
         if decision.what == "refuse":
             return self._moved(tx, case, REFUSED, decision, operator)
-        if self._wants_two(case, decision):
+        if self._wants_two(tx, case, decision):
             return self._moved(tx, case, PROPOSED, decision, operator)
         change_id = self._done(tx, case, decision, By(operator=operator, reason=decision.reason))
         return self._moved(tx, case, DECIDED, decision, operator, change_id=change_id)
@@ -220,14 +206,19 @@ class Cases:
             raise CannotBe(f"{case.id}: is {case.state}, and there is nothing to reject")
         return self._moved(tx, case, OPEN if case.kind == SIGN_IN else REFUSED, case.decision, operator)
 
-    def _wants_two(self, case: Case, decision: Decision) -> bool:
-        """Whether somebody is let into an identity that numbers or names speak against, or two in use become one."""
-        if decision.what == MERGE and decision.person_id is not None and decision.goes is not None:
-            return self._joining.are_both_in_use(decision.person_id, decision.goes)
-        return decision.what == "link" and case.outcome == Outcome.CONFLICT
+    def _wants_two(self, tx: Transaction, case: Case, decision: Decision) -> bool:
+        """Whether this lets somebody into an identity that anything speaks against: all but what the rules themselves
+        found likely.
+        """
+        if decision.what != "link" or decision.person_id is None or case.said is None:
+            return False
+        person = self._people.find_within(tx, decision.person_id)
+        finding = None if person is None else judge(case.said, evidence.of_person(person))
+        likely = finding is not None and finding.outcome is not Outcome.CONFLICT
+        return case.outcome != Outcome.REVIEW or decision.person_id not in case.alike or not likely
 
     def _check(self, tx: Transaction, decision: Decision) -> None:
-        for person_id in filter(None, (decision.person_id, decision.goes)):
+        for person_id in decision.people:
             person = self._people.find_within(tx, person_id)
             if person is None or person.status == MERGED:
                 raise CannotBe(f"{person_id.hex()}: nobody has this id, or they were joined to somebody else")
@@ -238,11 +229,12 @@ class Cases:
     ) -> str:  # fmt: skip
         moved = tx.run(
             models.MOVE_CASE, of_case=case.id, seen_state=case.state, new_state=state, now=clock.seconds(),
+            seen_words=case.said_index, seen_decision="" if case.decision is None else case.decision.to_json(),
             new_decision=None if decision is None else decision.to_json(), new_decided_by=operator,
             new_approved_by=approved_by, new_change=change_id,
         )  # fmt: skip
         if not moved:
-            raise CannotBe(f"{case.id}: another clerk was first")
+            raise CannotBe(f"{case.id}: another clerk was first, or other words came since: look again")
         self._audit.case_changed(
             tx, case_id=case.id, change=state, rule=case.rule, source_id=case.source_id,
             operator=approved_by or operator,
@@ -251,22 +243,32 @@ class Cases:
 
     def _done(self, tx: Transaction, case: Case, decision: Decision, by: By) -> bytes:
         self._check(tx, decision)
-        if decision.what == MERGE and decision.person_id is not None and decision.goes is not None:
-            return self._joining.merge(tx, decision.person_id, decision.goes, by)
         if case.said is None or case.source_id is None or case.subject_index is None:
-            raise CannotBe(f"{case.id}: is about a merge, and can be nothing else")
+            return self._of_clerks(tx, decision, by)
         person, accepted = self._decided(tx, case.said, decision)
         existing = tx.one(models.FIND_LINK, of_source=case.source_id, of_subject=case.subject_index)
         sealed = self._sealer.seal(SEALED_ACCEPTED, accepted.to_json(), case.subject_index)
         link = LinkMove(
             source_id=case.source_id, subject_index=case.subject_index, after=person.id, accepted_after=sealed,
-            before=None if existing is None else bytes(existing[0]), rule=CLERKS_RULE, evidence=case.id.encode(),
+            before=None if existing is None else bytes(existing[0]), rule_after=CLERKS_RULE,
+            rule_before=CLERKS_RULE if existing is None else str(existing[1]), evidence=case.id.encode(),
             made_at=clock.seconds(),
             accepted_before=None if existing is None or existing[4] is None else bytes(existing[4]),
         )  # fmt: skip
         changed = person.before != person.after or person.before is None
         change = Change(people=(person,) if changed else (), links=(link,))
         return self._joining.settle(tx, decision.what, change, by)
+
+    def _of_clerks(self, tx: Transaction, decision: Decision, by: By) -> bytes:
+        """What no sign-in asked for: one clerk proposed it, and another has approved."""
+        person_id, other_id = decision.person_id, decision.other_id
+        if person_id is not None and decision.what == "split":
+            return self._joining.split(tx, person_id, decision.links, decision.sectors, by)
+        if person_id is not None and other_id is not None and decision.what == "merge":
+            return self._joining.merge(tx, person_id, other_id, by)
+        if person_id is not None and other_id is not None and decision.what == "relink":
+            return self._joining.relink(tx, person_id, decision.links[0], other_id, by)
+        raise CannotBe("a merge, a split or a new link, and whom it is about")
 
     def _decided(self, tx: Transaction, said: Evidence, decision: Decision) -> tuple[PersonChange, Accepted]:
         """Whose the subject is, and which of its words may differ from theirs."""
@@ -308,7 +310,7 @@ class Cases:
             said=None if said == b"null" else Evidence.from_json(said), alike=_ids(row[8].split()), opened_at=row[9],
             seen_at=row[10], times=row[11], decision=None if row[12] is None else Decision.from_json(row[12]),
             decided_at=row[13], decided_by=row[14], approved_by=row[15],
-            change_id=None if row[16] is None else bytes(row[16]),
+            change_id=None if row[16] is None else bytes(row[16]), said_index=bytes(row[17]),
         )  # fmt: skip
 
 

@@ -10,6 +10,10 @@ from idp.cli import shared
 from idp.cli.joining import told_why
 from idp.house import House
 
+_mark_option = click.option(
+    "--mark", required=True, metavar="MARK", help="What `show` printed, so that what you saw is what you decide."
+)
+
 
 @click.group()
 def cases() -> None:
@@ -25,11 +29,16 @@ def cases() -> None:
     "--state", type=click.Choice(["open", "proposed", "decided", "refused", "undone"]), default="open",
     show_default=True,
 )  # fmt: skip
+@click.option("--source", default="", metavar="SOURCE", help="Of this source alone.")
+@click.option("--beyond", type=click.IntRange(min=0), default=0, metavar="N", help="Leave out the first N.")
 @shared.json_option
-def listed(state: str, as_json: bool) -> None:
-    """Show the cases in this state, oldest first."""
-    rows = [_line(case) for case in shared.open_house().cases.listed(state)]
+def listed(state: str, source: str, beyond: int, as_json: bool) -> None:
+    """Show the cases in this state, oldest first, two hundred at a time."""
+    house = shared.open_house()
+    rows = [_line(case) for case in house.cases.listed(state, source, beyond)]
     shared.show(rows, as_json=as_json)
+    if not as_json:
+        click.echo(f"\n{len(rows)} of {house.cases.counted().get(state, 0)} that are {state}")
 
 
 @cases.command()
@@ -37,7 +46,10 @@ def listed(state: str, as_json: bool) -> None:
 @shared.operator_option
 @shared.json_option
 def show(case_id: str, operator: str, as_json: bool) -> None:
-    """Show what was said beside everybody who may be meant. It is on record who looked."""
+    """Show what was said beside everybody who may be meant, what is proposed, and the mark of all that you see.
+
+    It is on record who looked.
+    """
     house = shared.open_house()
     case = _found(house, case_id)
     rows = house.cases.side_by_side(case)
@@ -45,7 +57,10 @@ def show(case_id: str, operator: str, as_json: bool) -> None:
         house.cases.note_seen(tx, case, operator)
     if not as_json:
         click.echo(f"{case.id}: {case.state}; {case.outcome}, rule {case.rule}; by {case.source_id or 'a clerk'}; "
-                   f"came {case.times} times, last {_instant(case.seen_at)}\n")  # fmt: skip
+                   f"came {case.times} times, last {_instant(case.seen_at)}")  # fmt: skip
+        if case.decision is not None:
+            click.echo(f"{case.decided_by}: {case.decision}")
+        click.echo(f"mark {case.mark}\n")
     shared.show(rows, as_json=as_json)
 
 
@@ -60,10 +75,11 @@ def show(case_id: str, operator: str, as_json: bool) -> None:
     "--words", type=click.Choice(["mistaken", "theirs"]), default="mistaken", show_default=True,
     help="What differs is the source's mistake and stays with it; or the person does go by that as well.",
 )  # fmt: skip
+@_mark_option
 @shared.reason_option(required=True)
 @shared.operator_option
 def decide(
-    case_id: str, person: str | None, is_new: bool, is_refused: bool, words: str, reason: str, operator: str
+    case_id: str, person: str | None, is_new: bool, is_refused: bool, words: str, mark: str, reason: str, operator: str
 ) -> None:
     """Say who it is. The person's next sign-in finds it."""
     if [person is not None, is_new, is_refused].count(True) != 1:
@@ -72,20 +88,21 @@ def decide(
     what = "link" if found is not None else "new" if is_new else "refuse"
     decision = Decision(what=what, person_id=found, are_theirs=words == "theirs", reason=reason)
     house = shared.open_house()
-    case = _found(house, case_id)
+    case = _seen(house, case_id, mark)
     with told_why(), house.database.write() as tx:
         state = house.cases.decide(tx, case, decision, operator)
-    more = f"; another has to approve it: idp cases approve {case.id}" if state == "proposed" else ""
+    more = f"; another has to look at it and approve: idp cases show {case.id}" if state == "proposed" else ""
     click.echo(f"{case.id}: {state}{more}")
 
 
 @cases.command()
 @click.argument("case_id", metavar="CASE")
+@_mark_option
 @shared.operator_option
-def approve(case_id: str, operator: str) -> None:
-    """Do what another clerk has proposed."""
+def approve(case_id: str, mark: str, operator: str) -> None:
+    """Do what another clerk has proposed, as `show` told it."""
     house = shared.open_house()
-    case = _found(house, case_id)
+    case = _seen(house, case_id, mark)
     with told_why(), house.database.write() as tx:
         change = house.cases.approve(tx, case, operator)
     click.echo(f"{case.id}: decided; to undo it: idp people undo {change.hex()}")
@@ -107,6 +124,13 @@ def _found(house: House, case_id: str) -> Case:
     case = house.cases.find(case_id)
     if case is None:
         raise shared.Wrong(f"{case_id}: no such case; `idp cases list` shows those that are open")
+    return case
+
+
+def _seen(house: House, case_id: str, mark: str) -> Case:
+    case = _found(house, case_id)
+    if case.mark != mark:
+        raise shared.Wrong(f"{case_id}: is not what it was when it had that mark; look again: idp cases show {case_id}")
     return case
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from idp import clock
-from idp.cases import By, CannotBe, Done, Overtaken
+from idp.cases import By, CannotBe, Decision, Done, Overtaken
 from idp.cli import shared
 from idp.storage.database import Conflict
 
@@ -49,14 +49,14 @@ def links(person_id: str, as_json: bool) -> None:
 def merge(stays: str, goes: str, reason: str, operator: str) -> None:
     """Join two people who are one: the first stays, with all that came by the second, and every sub of both.
 
-    Where portals know both, a second clerk has to approve it.
+    A second clerk has to approve it where portals know both, or the rules would not have found them alike.
     """
     one, other = shared.id_from_hex(stays, "person"), shared.id_from_hex(goes, "person")
     house, by = shared.open_house(), By(operator=operator, reason=reason)
     with told_why(), house.database.write() as tx:
-        if house.joining.are_both_in_use(one, other):
-            case_id = house.cases.propose_merge(tx, one, other, by)
-            click.echo(f"{case_id}: portals know both, so another has to approve it: idp cases approve {case_id}")
+        if one != other and house.joining.wants_two(tx, one, other):
+            decision = Decision(what="merge", person_id=one, other_id=other, reason=reason)
+            _tell_proposed(house.cases.propose(tx, decision, operator))
             return
         change = house.joining.merge(tx, one, other, by)
     _tell(change, f"{goes} is {stays}")
@@ -72,10 +72,15 @@ def split(person_id: str, named: tuple[str, ...], sectors: tuple[str, ...], reas
     """Part one person who is two: the links named are another's, with what their sources have said.
 
     Nobody stays signed in as either. What portals were granted through these sources is void, but for the sectors
-    named: there the new person is who the portals know, and the old one gets another sub.
+    named: there the new person is who the portals know, and the old one gets another sub; a second clerk has to
+    approve that.
     """
     found, house = shared.id_from_hex(person_id, "person"), shared.open_house()
     with told_why(), house.database.write() as tx:
+        if sectors:
+            decision = Decision(what="split", person_id=found, links=named, sectors=sectors, reason=reason)
+            _tell_proposed(house.cases.propose(tx, decision, operator))
+            return
         change = house.joining.split(tx, found, named, sectors, By(operator=operator, reason=reason))
         done = house.joining.find(tx, change)
     new = [each for each in (done.change.concerned if done else ()) if each != found]
@@ -102,12 +107,12 @@ def unlink(person_id: str, link: str, reason: str, operator: str) -> None:
 @shared.reason_option(required=True)
 @shared.operator_option
 def relink(person_id: str, link: str, to: str, reason: str, operator: str) -> None:
-    """Give a source's subject to another person."""
+    """Give a source's subject to another person: a second clerk has to approve it."""
     found, other = shared.id_from_hex(person_id, "person"), shared.id_from_hex(to, "person")
     house = shared.open_house()
     with told_why(), house.database.write() as tx:
-        change = house.joining.relink(tx, found, link, other, By(operator=operator, reason=reason))
-    _tell(change, f"{link}: is {to}'s")
+        decision = Decision(what="relink", person_id=found, other_id=other, links=(link,), reason=reason)
+        _tell_proposed(house.cases.propose(tx, decision, operator))
 
 
 @click.command()
@@ -137,6 +142,10 @@ COMMANDS = (links, merge, split, unlink, relink, history, undo)
 
 def _tell(change: bytes, what: str) -> None:
     click.echo(f"{what}; to undo it: idp people undo {change.hex()}")
+
+
+def _tell_proposed(case_id: str) -> None:
+    click.echo(f"{case_id}: proposed; another has to look at it and approve: idp cases show {case_id}")
 
 
 def _line(done: Done) -> dict[str, object]:

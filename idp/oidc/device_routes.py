@@ -150,6 +150,8 @@ class DeviceRoutes:
     def _end(self, login_id: str) -> Response:
         """What the person decided, kept for the device to ask for; the same page at every further visit."""
         login = self.journey.login(login_id, request.cookies)
+        if login.need.is_our_own:
+            return self.desk.to_answer(login_id)
         asked = AuthenticationRequest.from_json(login.request)
         if asked.device is None:
             return self.desk.to_answer(login_id)
@@ -202,8 +204,8 @@ class DeviceRoutes:
         return True
 
     def _device(self, login: Login) -> Device | None:
-        asked = AuthenticationRequest.from_json(login.request)
-        if asked.device is None:
+        asked = None if login.need.is_our_own else AuthenticationRequest.from_json(login.request)
+        if asked is None or asked.device is None:
             raise Refused(errors.LOGIN_GONE, "a sign-in that is for no device")
         return self.devices.open_one(bytes.fromhex(asked.device))
 

@@ -91,7 +91,7 @@ class People:
         """
         subject_index = self.keyed.subject(assertion)
         linked, accepted = self._linked(
-            tx.one(models.FIND_BY_LINK, source=source_id, subject=subject_index), subject_index
+            tx.one(models.HOLD_LINK, source=source_id, subject=subject_index), subject_index
         )
         rectified = checked.verdict.rectified if checked is not None and checked.verdict is not None else None
         said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
@@ -99,6 +99,10 @@ class People:
         found, decision = self._decide(tx, said, proofing, meant, accepted)
         if adds_to is not None and linked is not None and linked.id != adds_to:
             decision = Decision(outcome=Outcome.CONFLICT, rule="subject-is-anothers", alike=(linked.id, adds_to))
+        elif adds_to is not None and linked is None and found is not None and proofing >= PROVEN:
+            known = evidence.of_person(found)  # a namesake's account is not to be added at a screen that was left
+            if not has_number_of(said, known) and said.own.isdisjoint(known.own) and decision.failure is None:
+                decision = Decision(outcome=Outcome.REVIEW, rule="added-without-number", alike=(found.id,))
         corrected = self._corrected(tx, decision, said, assertion, checked)
         if corrected is not None:
             found, decision = corrected, Decision(outcome=Outcome.MATCH, rule=REGISTER_AGREES, id=corrected.id)
@@ -212,6 +216,8 @@ class People:
         if checked.verdict is None:
             tx.run(models.OWE_CHECK, person_id=person.id, owed_since=clock.milliseconds())
             return person
+        if checked.number not in (None, person.personal_number, *person.earlier_numbers):
+            return self.keep_checked(tx, person, replace(checked, verdict=None))  # a clerk changed who this is since
         now = clock.seconds()
         told, changed = person.told_by_register(checked.verdict, checked.source_id, now)
         if changed:

@@ -166,6 +166,8 @@ FIND_BY_SUB = union_all(
         FurtherSubjectRow.sector == bindparam("of_sector"), FurtherSubjectRow.sub == bindparam("of_sub")
     ),
 )
+# For a sign-in, which goes on only while the link is what it was: on PostgreSQL a clerk waits who would take it away.
+HOLD_LINK = FIND_BY_LINK.with_for_update(read=True, of=LinkRow)
 ADD_PERSON = insert(PersonRow)
 # To nobody who is being joined to another at this moment: on PostgreSQL it waits for that, and then finds them gone.
 ADD_LINK = insert(LinkRow).from_select(
@@ -188,7 +190,7 @@ CHANGE_PERSON = (
 )  # fmt: skip
 SET_STATUS = (
     update(PersonRow)
-    .where(PersonRow.id == bindparam("person_id"))
+    .where(PersonRow.id == bindparam("person_id"), PersonRow.status != literal_column("'merged'"))
     .values(status=bindparam("new_status"), version=PersonRow.version + 1, changed_at=bindparam("now"))
 )
 

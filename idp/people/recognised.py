@@ -27,6 +27,7 @@ class Checked:
 
     source_id: str
     verdict: Verdict | None
+    number: str | None = None  # about whom it was asked
     asked_at: int  # milliseconds, before it answered: what it reports meanwhile is not settled by that
 
 

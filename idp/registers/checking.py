@@ -5,7 +5,7 @@ Nobody is asked about in a transaction: a register may take seconds. What it say
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -68,7 +68,8 @@ class Checking:
         elif (refusal := _refusal(verdict)) is not None:
             self._refuse_number(pivot, verdict, refusal)
             raise Refused(refusal, "at a sign-in")
-        return Admission(level=level, checked=self._checked(verdict, asked_at))
+        checked = replace(self._checked(verdict, asked_at), number=pivot.identifier.value)
+        return Admission(level=level, checked=checked)
 
     def at_single_sign_on(self, standing: Standing) -> None:
         """Whoever this session is of has been asked about again, as far as the register answers; raises Refused."""

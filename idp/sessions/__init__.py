@@ -151,6 +151,9 @@ class Sessions:
         row = self._database.one(models.FIND_OPEN, of_fingerprint=entropy.fingerprint(cookie))
         return bytes(row[0]) if row else None
 
+    def is_open(self, tx: Transaction, session_id: bytes) -> bool:
+        return tx.one(models.FIND_UPSTREAM, of_session=session_id) is not None
+
     def end(self, tx: Transaction, session_id: bytes, reason: str) -> Ended | None:
         """The session is over, and every portal that was granted something in it will be told; None if it was over."""
         at_source = self._at_source(tx, session_id)

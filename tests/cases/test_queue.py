@@ -224,9 +224,10 @@ def test_a_merge_of_two_who_are_both_known_to_portals_needs_two_clerks(office: O
     one, other = two_people()
     tax, health = office.portals
     stays, goes = office.use(one, tax).person_id, office.use(other, health, "bank").person_id
-    assert office.house.joining.are_both_in_use(stays, goes)
     with office.house.database.write() as tx:
-        case_id = office.house.cases.propose_merge(tx, stays, goes, By(operator="lan", reason="one and the same"))
+        assert office.house.joining.wants_two(tx, stays, goes)
+        decision = Decision(what="merge", person_id=stays, other_id=goes, reason="one and the same")
+        case_id = office.house.cases.propose(tx, decision, "lan")
     with pytest.raises(CannotBe, match="another has to look"):
         approve(office, case_id, "lan")
     approve(office, case_id)

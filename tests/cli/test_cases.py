@@ -45,6 +45,12 @@ def other(one: Assertion) -> Assertion:
     return replace(one, issuer="http://bank.localhost", subject="7", name=Name(full="Phạm Thị Mai Anh"))
 
 
+def mark(terminal: Terminal, case_id: str) -> tuple[str, str]:
+    """What `show` prints, and deciding and approving want to see."""
+    shown = terminal.does("cases", "show", case_id)
+    return "--mark", next(line.split()[1] for line in shown.splitlines() if line.startswith("mark "))
+
+
 def rows(terminal: Terminal, *words: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(terminal.does(*words, "--json"))
     return found
@@ -61,10 +67,15 @@ def test_a_case_is_listed_shown_proposed_approved_and_undone(
     assert terminal.last() == {
         "event": "case_changed", "case": case_id, "change": "looked at", "rule": "name-differs", "operator": "lan",
     }  # fmt: skip
-    told = terminal.does("cases", "decide", case_id, "--person", person_id, "--reason", "papers seen")
-    assert told == f"{case_id}: proposed; another has to approve it: idp cases approve {case_id}\n"
-    assert "lan has proposed it" in terminal.refuses("cases", "approve", case_id)
-    told = terminal.does("cases", "approve", case_id, "--operator", "minh")
+    seen = mark(terminal, case_id)
+    told = terminal.does("cases", "decide", case_id, "--person", person_id, *seen, "--reason", "papers seen")
+    assert told == f"{case_id}: proposed; another has to look at it and approve: idp cases show {case_id}\n"
+    assert "is not what it was" in terminal.refuses("cases", "approve", case_id, *seen, "--operator", "minh")
+    shown = terminal.does("cases", "show", case_id, "--operator", "minh")
+    assert f"lan: link {person_id} because: papers seen" in shown
+    seen = mark(terminal, case_id)
+    assert "lan has proposed it" in terminal.refuses("cases", "approve", case_id, *seen)
+    told = terminal.does("cases", "approve", case_id, *seen, "--operator", "minh")
     change = told.split()[-1]
     assert come(terminal, other, "bank", 2) == person_id
     (done,) = rows(terminal, "people", "history", person_id)
@@ -78,27 +89,30 @@ def test_a_case_can_be_rejected_and_decided_to_somebody_new(
     terminal: Terminal, one: Assertion, other: Assertion
 ) -> None:
     person_id, case_id = come(terminal, one), refused(terminal, other)
-    terminal.does("cases", "decide", case_id, "--person", person_id, "--reason", "papers seen", "--words", "theirs")
+    seen = mark(terminal, case_id)
+    terminal.does("cases", "decide", case_id, "--person", person_id, *seen, "--reason", "seen", "--words", "theirs")
     assert terminal.does("cases", "reject", case_id, "--operator", "minh") == f"{case_id}: open\n"
-    terminal.does("cases", "decide", case_id, "--new", "--reason", "two people")
+    terminal.does("cases", "decide", case_id, "--new", *mark(terminal, case_id), "--reason", "two people")
     assert come(terminal, other, "bank", 2) != person_id
 
 
 def test_a_decision_is_one_thing(terminal: Terminal, one: Assertion, other: Assertion) -> None:
     person_id, case_id = come(terminal, one), refused(terminal, other)
-    why = ("--reason", "papers seen")
+    why = ("--reason", "papers seen", *mark(terminal, case_id))
     assert "say one of" in terminal.refuses("cases", "decide", case_id, *why)
     assert "say one of" in terminal.refuses("cases", "decide", case_id, "--new", "--refuse", *why)
     assert "no such case" in terminal.refuses("cases", "decide", "NONE", "--new", *why)
     assert "nobody has this id" in terminal.refuses("cases", "decide", case_id, "--person", NOBODY, *why)
-    assert "nothing to approve" in terminal.refuses("cases", "approve", case_id)
+    assert "nothing to approve" in terminal.refuses("cases", "approve", case_id, *why[2:])
     assert "nothing to reject" in terminal.refuses("cases", "reject", case_id)
     terminal.does("cases", "decide", case_id, "--refuse", *why)
+    why = ("--reason", "papers seen", *mark(terminal, case_id))
     assert "only an open case" in terminal.refuses("cases", "decide", case_id, "--person", person_id, *why)
 
 
 def test_people_are_joined_by_one_clerk_where_no_portal_knows_both(terminal: Terminal, one: Assertion) -> None:
-    stays, goes = come(terminal, one), come(terminal, assertion(subject="2"))
+    weak = replace(one, identifiers=(), phone=one.phone, issuer="http://weak.localhost")
+    stays, goes = come(terminal, one), come(terminal, weak, "weak", 1)
     told = terminal.does("people", "merge", stays, goes, "--reason", "letter 9")
     assert told.startswith(f"{goes} is {stays}; to undo it: idp people undo ")
     assert len(rows(terminal, "people", "links", stays)) == 2
@@ -115,8 +129,15 @@ def test_people_whom_portals_know_are_joined_by_two_clerks(terminal: Terminal, o
     (listed,) = rows(terminal, "cases", "list", "--state", "proposed")
     assert (listed["case"], listed["kind"], listed["decision"]) == (case_id, "merge", "merge")
     assert stays in terminal.does("cases", "show", case_id)
-    terminal.does("cases", "approve", case_id, "--operator", "minh")
+    terminal.does("cases", "approve", case_id, *mark(terminal, case_id), "--operator", "minh")
     assert len(rows(terminal, "people", "links", stays)) == 2
+
+
+def test_people_whom_nothing_shows_to_be_one_are_joined_by_two_clerks(terminal: Terminal, one: Assertion) -> None:
+    stays, goes = come(terminal, one), come(terminal, assertion(subject="2", name=Name(full="Trần Văn Bình")))
+    told = terminal.does("people", "merge", stays, goes, "--reason", "letter 9")
+    assert "proposed; another has to look" in told
+    assert len(rows(terminal, "people", "links", stays)) == 1
 
 
 def test_links_are_taken_given_and_parted(terminal: Terminal, one: Assertion) -> None:
@@ -125,8 +146,9 @@ def test_links_are_taken_given_and_parted(terminal: Terminal, one: Assertion) ->
     come(terminal, at_the_bank, "bank", 2)
     link = next(row["link"] for row in rows(terminal, "people", "links", person_id) if row["link"].startswith("bank"))
     why = ("--reason", "letter 9")
-    told = terminal.does("people", "relink", person_id, link, other_id, *why)
-    assert told.startswith(f"{link}: is {other_id}'s")
+    case_id = terminal.does("people", "relink", person_id, link, other_id, *why).split(":")[0]
+    told = terminal.does("cases", "approve", case_id, *mark(terminal, case_id), "--operator", "minh")
+    assert link in [row["link"] for row in rows(terminal, "people", "links", other_id)]
     terminal.does("people", "undo", told.split()[-1], *why)
     told = terminal.does("people", "unlink", person_id, link, *why)
     assert link not in [row["link"] for row in rows(terminal, "people", "links", person_id)]
@@ -137,6 +159,17 @@ def test_links_are_taken_given_and_parted(terminal: Terminal, one: Assertion) ->
     assert [row["kind"] for row in rows(terminal, "people", "history", person_id)] == [
         "relink", "undo", "unlink", "undo", "split"
     ]  # fmt: skip
+
+
+def test_a_sub_is_parted_from_a_person_by_two_clerks(terminal: Terminal, one: Assertion) -> None:
+    person_id = come(terminal, one)
+    come(terminal, replace(one, issuer="http://bank.localhost", subject="7"), "bank", 2)
+    tell(terminal, person_id, "tax.example")
+    link = next(row["link"] for row in rows(terminal, "people", "links", person_id) if row["link"].startswith("bank"))
+    told = terminal.does("people", "split", person_id, "--link", link, "--sector", "tax.example", "--reason", "letter")
+    case_id = told.split(":")[0]
+    terminal.does("cases", "approve", case_id, *mark(terminal, case_id), "--operator", "minh")
+    assert [row["kind"] for row in rows(terminal, "people", "history", person_id)] == ["split"]
 
 
 def test_what_cannot_be_done_to_people_is_told_in_one_sentence(terminal: Terminal, one: Assertion) -> None:

@@ -157,3 +157,36 @@ def test_whoever_signed_out_meanwhile_adds_nothing(country: World, browser: Care
         country.house.sessions.end(tx, session, "signed out elsewhere")
     page = browser.at_source(at_bank, portal, citizen=citizen.personal_number)
     assert code_on(page) == "L01"
+
+
+def test_a_stronger_way_is_not_added_to_a_weaker_one(
+    country: World, browser: CarefulBrowser, portal: Portal, citizen: Citizen
+) -> None:
+    """Whoever holds only the weaker one would come to be whoever has the stronger."""
+    sign_in(browser, portal, "bank", citizen)
+    page = add(browser, portal, "population", citizen)
+    assert code_on(page) == "P07"
+    assert says("error.P07.title") in words(page)
+    signed_in = CarefulBrowser(country.issuer)
+    sign_in(signed_in, portal, "population", citizen)  # the other way round it goes
+    assert add(signed_in, portal, "bank", citizen).url.endswith("/account")
+
+
+def test_what_was_given_up_is_not_added(country: World, browser: CarefulBrowser, portal: Portal) -> None:
+    citizen = unproofed(4)
+    sign_in(browser, portal, "population", citizen)
+    choice = browser.follow(browser.submit(account(browser), {}, follow=False))
+    at_bank = browser.step(choice, portal, source="bank")
+    browser.follow(browser.submit(choice, {"decision": "cancel"}, form=len(choice.forms) - 1, follow=False))
+    page = browser.at_source(at_bank, portal, citizen=citizen.personal_number)
+    assert country.house.sources.find("bank").name_vi not in words(account(browser))  # type: ignore[union-attr]
+    assert page.url != choice.url
+
+
+def test_a_sign_in_for_the_account_is_for_no_device(
+    country: World, browser: CarefulBrowser, portal: Portal, citizen: Citizen
+) -> None:
+    choice = browser.follow(browser.get(f"{browser.issuer}/account/sign-in"))
+    login = choice.url.rsplit("/", 1)[1]
+    assert code_on(browser.get(f"{browser.issuer}/device/{login}")) == "L01"
+    assert browser.get(f"{browser.issuer}/device/{login}/end").status in (200, 303)
