@@ -7,7 +7,7 @@ POST /account/sources    one more way to come in: both have to be proved within 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
@@ -31,6 +31,8 @@ from idp.storage import Database
 from idp.web import language
 from idp.web.account import AccountPage, Row, account, stranger
 
+# By any source, and as surely as that one can: what is added may be no stronger than what one is signed in by.
+_NEED = Need(client_id=OWN_ID, claim_names=(), owed_level=1, wished_level=4, sign_in_again=True)
 FRESH_SECONDS = 600  # since the first proof: whoever walks up to a screen that was left adds nothing of theirs
 
 
@@ -67,7 +69,7 @@ class Account:
         return account(page, spoken)
 
     def sign_in(self) -> Response:
-        return self._begun(Need(client_id=OWN_ID, claim_names=(), owed_level=1, sign_in_again=True))
+        return self._begun(_NEED)
 
     def add(self) -> Response:
         """The visit to another source begins, or first another proof by the one that is known; raises Refused."""
@@ -78,9 +80,7 @@ class Account:
             raise Refused(errors.BAD_FORM)
         if clock.seconds() - standing.auth_time > FRESH_SECONDS:
             return self.sign_in()
-        adds_to = standing.person_id.hex()
-        need = Need(client_id=OWN_ID, claim_names=(), owed_level=1, sign_in_again=True, adds_to=adds_to)
-        return self._begun(need)
+        return self._begun(replace(_NEED, adds_to=standing.person_id.hex()))
 
     def _begun(self, need: Need) -> Response:
         started = self.journey.start(need, "", request.cookies, request.remote_addr or "")

@@ -210,21 +210,24 @@ class Visits:
         level = self._combining.most(assertion, source)
         if level < login.need.owed_level:
             raise Refused(FROM_SOURCE[Failure.LEVEL_TOO_LOW])
-        proofing = min(assertion.proofing, source.ceiling)
+        adding, proofing = self._adding(login, cookies), min(assertion.proofing, source.ceiling)
+        if adding is not None and max(level, proofing) > adding.level:
+            raise Refused(errors.STRONGER_FIRST)  # whoever has the weaker would come to be who has the stronger
         admission = self._checking.before_sign_in(
             assertion, source_id=source.id, proofing=proofing, level=level, owed_level=login.need.owed_level
         )
         for _ in range(TRIES_AT_ONE_PERSON):
             try:
-                return self._commit_sign_in(login, source, assertion, admission, cookies)
+                return self._commit_sign_in(login, source, assertion, admission, cookies, adding)
             except Conflict:
                 continue
         raise Refused(errors.STORE_UNREACHABLE, "the same person is being changed all the time")
 
     def _commit_sign_in(
-        self, login: Login, source: Source, assertion: Assertion, admission: Admission, cookies: Mapping[str, str]
-    ) -> tuple[bytes, str | None]:
-        proofing, adding = min(assertion.proofing, source.ceiling), self._adding(login, cookies)
+        self, login: Login, source: Source, assertion: Assertion, admission: Admission, cookies: Mapping[str, str],
+        adding: Standing | None,
+    ) -> tuple[bytes, str | None]:  # fmt: skip
+        proofing = min(assertion.proofing, source.ceiling)
         with self._database.write() as tx:
             recognised = self._people.recognise(
                 tx, assertion, source.id, proofing, admission.checked, None if adding is None else adding.person_id
@@ -253,8 +256,6 @@ class Visits:
         if adding is not None:
             if not self._sessions.is_open(tx, adding.session_id):
                 raise Refused(errors.LOGIN_GONE, "whoever wanted to add a source is signed out")
-            if signed_in.level > adding.level:  # by the weaker way nobody comes to be whoever the stronger one is
-                raise Refused(errors.STRONGER_FIRST)
             return adding.session_id, None
         return self._sessions.open(tx, self._cookies.session(cookies), signed_in)
 

@@ -57,6 +57,7 @@ class CaseRow(Base):
             postgresql_where=_WAITING,
         ),
         Index("ix_cases_state", "state", "opened_at"),
+        Index("ix_cases_seen_at", "seen_at"),
     )  # fmt: skip
 
 

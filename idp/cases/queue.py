@@ -280,8 +280,6 @@ class Cases:
         known = None if decision.person_id is None else self._people.find_within(tx, decision.person_id)
         if decision.what != "link" or known is None:
             raise CannotBe("a case is decided to a person, to somebody new, or refused")
-        if known.name is None and not decision.are_theirs:
-            raise CannotBe(f"{known.id.hex()}: has no name that is theirs, so the one that is said would become it")
         after = known_as(known, said.names, said.births, clock.seconds()) if decision.are_theirs else known
         person = PersonChange(
             id=known.id, before=known.attributes, after=after.attributes, status_before=known.status,

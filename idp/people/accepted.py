@@ -50,11 +50,11 @@ class Accepted:
         kept = tuple(each for each in assertion.identifiers if not self._has(each))
         said = replace(assertion, identifiers=kept)
         name, born = assertion.name.full, assertion.birth_date
-        if person.name is not None and folded(name) != folded(person.name) and _among(name, self.names):
+        if _among(name, self.names) and (person.name is None or folded(name) != folded(person.name)):
             own = Name(
-                full=person.name, family=person.family_name, middle=person.middle_name, given=person.given_name
+                full=person.name or "", family=person.family_name, middle=person.middle_name, given=person.given_name
             )  # fmt: skip
-            said = replace(said, name=own)
+            said = replace(said, name=own)  # an empty one is no name: nobody is called by what is somebody else's
         if born is not None and person.birth_date != born_on(born) and born_on(born) in self.births:
             said = replace(said, birth_date=None)
         return said

@@ -66,6 +66,7 @@ def cases() -> None:
         postgresql_where=waiting,
     )  # fmt: skip
     op.create_index("ix_cases_request_id", "cases", ["request_id"])
+    op.create_index("ix_cases_seen_at", "cases", ["seen_at"])
     op.create_index("ix_cases_state", "cases", ["state", "opened_at"])
 
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from idp.cases import CannotBe
+from idp.cases import CannotBe, Decision
 from tests.journeys.case_rooms import all_sources, country, desk
 from tests.journeys.desk import BY, Came, Desk, Somebody, Turned
 from tests.journeys.reading import events
@@ -180,9 +180,8 @@ def known_twice(desk: Desk) -> tuple[Somebody, Came, Came]:
 
 def merged(desk: Desk, stays: Came, goes: Came) -> bytes:
     """One clerk proposes it, another agrees, since portals know both."""
-    case_id = desk.clerks(
-        lambda _, tx: desk.country.house.cases.propose_merge(tx, stays.person_id, goes.person_id, BY)
-    )  # fmt: skip
+    decision = Decision(what="merge", person_id=stays.person_id, other_id=goes.person_id, reason=BY.reason)
+    case_id = desk.clerks(lambda _, tx: desk.country.house.cases.propose(tx, decision, BY.operator))
     case = desk.country.house.cases.find(case_id)
     assert case is not None
     with desk.country.house.database.write() as tx:
@@ -236,6 +235,7 @@ def test_somebody_worked_on_borrowed_papers_and_is_parted_from_whose_they_are(de
     desk.two_clerks_link(turned, herself)
     came = desk.comes("tax", borrower)
     assert (came.person_id, came.rule) == (herself, KNOWN) and came.sub != known.sub
+    assert "name" not in came.told, "nobody is called by a name that is somebody else's"
     assert desk.comes("population", owner).sub == known.sub
 
 
