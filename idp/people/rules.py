@@ -32,6 +32,9 @@ class Finding:
 
 # Enough where everybody is known, and nobody else comes into question; otherwise there may be another like this one.
 ENOUGH_IF_ALONE = frozenset({"number-mistyped", "name-birth-province"})
+# Whoever shows another's papers has number, name and birth date as they are: what is left are a phone, a province, a
+# sex and other numbers. People move and get another phone; both at once, of somebody new, is for a clerk to look at.
+TOO_MANY_AGAINST = 2
 # The name is the same, however it is spelled.
 SAME_NAME = frozenset({NameAgreement.EXACT, NameAgreement.SPELLING, NameAgreement.MARKS_LOST})
 # What offices make of one name, and what two people's names can also be.
@@ -49,7 +52,9 @@ def judge(said: Evidence, known: Evidence) -> Finding | None:
     The same whatever else is known, and in whatever order people are looked at.
     """
     if has_number_of(said, known):
-        return _by_number(_name(said, known), _birth(said, known))
+        finding = _by_number(_name(said, known), _birth(said, known))
+        alone = finding.outcome is Outcome.MATCH and _speaking_against(said, known) >= TOO_MANY_AGAINST
+        return _review("number-against-all-else") if alone else finding
     differs = bool(said.numbers and known.numbers)
     if differs and _is_mistyped(said, known):
         return _review("number-mistyped")
@@ -86,6 +91,14 @@ def disagreement_of_linked(said: Evidence, known: Evidence) -> str | None:
 def looks_like(said: Evidence, known: Evidence) -> bool:
     """Whether name and birth date are this person's, whatever the numbers say: for a clerk to look at."""
     return _name(said, known) in SAME_NAME and _birth(said, known) is BirthAgreement.EXACT
+
+
+def _speaking_against(said: Evidence, known: Evidence) -> int:
+    """How many of phone, province, sex and other numbers are known on both sides, and differ."""
+    pairs = ((said.phone, known.phone), (said.province, known.province), (said.sex, known.sex))
+    differ = sum(one is not None and other is not None and one != other for one, other in pairs)
+    kinds = {number.partition(":")[0] for number in said.own} & {number.partition(":")[0] for number in known.own}
+    return differ + (bool(kinds) and said.own.isdisjoint(known.own))
 
 
 def _by_number(name: NameAgreement, birth: BirthAgreement | None) -> Finding:

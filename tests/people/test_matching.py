@@ -80,6 +80,14 @@ RULES: list[tuple[str, str, Evidence, list[Candidate]]] = [
     ("CONFLICT", "name-differs", words("Lê Văn Tám", numbers={P: NUMBER, INS: "7900000001"}), [MAI]),
     # a slip of the hand in the number, or twins of one name
     ("REVIEW", "number-mistyped", words(numbers={P: NEAR_NUMBER}), [MAI]),
+    # who shows papers that may be another's: all on them agrees, and nothing else does
+    ("REVIEW", "number-against-all-else", words(phone="0977777777", region="Hà Nội"), [MAI]),
+    ("REVIEW", "number-against-all-else", words(phone="0977777777", sex="male"), [MAI]),
+    ("REVIEW", "number-against-all-else", words(numbers={P: NUMBER, INS: "7900000001"}, region="Hà Nội"), [MAI]),
+    ("MATCH", "number-name-birth", words(phone="0977777777"), [MAI]),
+    ("MATCH", "number-name-birth", words(region="Hà Nội", phone=PHONE), [MAI]),
+    ("MATCH", "number-name-birth", words(numbers={P: NUMBER, INS: "7900000001"}), [MAI]),
+    ("MATCH", "number-name-birth", words(phone="0977777777", region="Hà Nội"), [somebody()]),  # nobody knew these
     # who is said to have had the number before
     ("REVIEW", "number-given-up", renumbered(words(numbers={P: OTHER_NUMBER})), [MAI]),
     ("REVIEW", "number-given-up", renumbered(words(numbers={})), [MAI]),
