@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from idp import clock
+from idp.cli.digital_id_bench import bench
 from idp.cli.shared import Wrong
 from idp.digital_id import (
     Answer,
@@ -42,6 +43,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group("digital-id")
 def digital_id() -> None:
     """Digital IDs as QR codes. These commands need no database and no network."""
+
+
+digital_id.add_command(bench)
 
 
 @digital_id.command()

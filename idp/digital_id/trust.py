@@ -21,7 +21,7 @@ KEY_ID_BYTES = 8
 ALGORITHMS = {-7: "ES256", -8: "EdDSA"}  # RFC 9053 section 2: by their numbers in COSE
 NUMBERS = {name: number for number, name in ALGORITHMS.items()}
 _HALF_BYTES = 32
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (SP 800-186 section 3.2.1.3)
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (SP 800-186 section 3.2.1.3)
 _PRIVATE_MEMBERS = frozenset({"d", "k", "p", "q"})
 
 
@@ -78,12 +78,12 @@ def halves(signature: bytes) -> tuple[int, int]:
 
 def is_low(signature: bytes) -> bool:
     """Whether s is the smaller of the two that hold: then nobody can make a second signature of this one."""
-    return halves(signature)[1] <= _ORDER // 2
+    return halves(signature)[1] <= ORDER // 2
 
 
 def lowered(signature: bytes) -> bytes:
     r, s = halves(signature)
-    return signature[:_HALF_BYTES] + min(s, _ORDER - s).to_bytes(_HALF_BYTES, "big")
+    return signature[:_HALF_BYTES] + min(s, ORDER - s).to_bytes(_HALF_BYTES, "big")
 
 
 def thumbprint(public: PublicKey) -> bytes:

@@ -126,3 +126,15 @@ def test_flask_has_the_command_too(terminal: Terminal) -> None:
     command = [sys.executable, "-m", "flask", "--app", "idp", *words]
     told = subprocess.run(command, cwd=ROOT, env=terminal.process_environment(), capture_output=True, text=True)
     assert (told.returncode, told.stdout.splitlines()[0]) == (3, "genuine but status old: status not known")
+
+
+def test_the_bench_tells_its_figures(empty: Terminal) -> None:
+    words = ("digital-id", "bench", "--times", "100", "--forged", "200", "--listed", "100000")
+    told = empty.does(*words, "--json", str(empty.home / "figures.json"))
+    assert "accepted       0" in told.splitlines()
+    figures = json.loads((empty.home / "figures.json").read_text("utf-8"))
+    assert (figures["forged"]["accepted"], sum(figures["forged"]["frauds"].values())) == ({}, 200)
+    assert figures["issue_to_sign"] > 1 and figures["verify_to_check"] > 1
+    assert 0 < figures["speed"]["verify"]["p50"] <= figures["speed"]["verify"]["p99"]
+    assert figures["status_list"]["cards"] == 100_000
+    assert "cannot be written" in empty.run(*words, "--json", f"{empty.home}/none/x").stderr
