@@ -33,7 +33,7 @@ class Profile:
 
 STANDARD = Profile(name="standard", characters=450, qr_version=13)
 WITH_PHOTO = Profile(name="photo", characters=1_100, qr_version=22)
-AGE_ONLY = Profile(name="age", characters=300, qr_version=11)
+AGE_ONLY = Profile(name="age", characters=260, qr_version=9)
 
 
 # What goes without saying on a card of one country, left out in this order where a long name needs the room.
