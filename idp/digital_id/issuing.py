@@ -9,7 +9,7 @@ from typing import Any
 from idp.digital_id import card as layout
 from idp.digital_id import cbor, cose, packing
 from idp.digital_id.card import Card
-from idp.digital_id.trust import KEY_ID_BYTES, Signer
+from idp.digital_id.trust import KEY_ID_BYTES, NUMBERS, Signer
 
 HOUR_SECONDS, DAY_SECONDS = 3_600, 86_400
 CODE_ID_BYTES = 8
@@ -44,7 +44,7 @@ def issue(card: Card, signer: Signer, key_id: bytes) -> str:
     """The text of a code that says what `card` does, without some of SPARE where they do not fit; raises Unfit for
     what no profile has room or use for.
     """
-    _check(card, key_id)
+    _check(card, signer, key_id)
     profile = STANDARD if card.photo is None else WITH_PHOTO
     for spare in SPARE:
         without: dict[str, Any] = {spare: None}
@@ -80,7 +80,9 @@ def _fitting(text: str, profile: Profile) -> str:
     return text
 
 
-def _check(card: Card, key_id: bytes) -> None:
+def _check(card: Card, signer: Signer, key_id: bytes) -> None:
+    if signer.alg not in NUMBERS:
+        raise Unfit(f"a key for {signer.alg}; cards are signed with {' or '.join(NUMBERS)}")
     if len(key_id) != KEY_ID_BYTES:
         raise Unfit(f"key_id: needs {KEY_ID_BYTES} bytes")
     if not card.issuer or card.issued_at is None or card.expires_at is None:

@@ -22,6 +22,7 @@ ALGORITHMS = {-7: "ES256", -8: "EdDSA"}  # RFC 9053 section 2: by their numbers 
 NUMBERS = {name: number for number, name in ALGORITHMS.items()}
 _HALF_BYTES = 32
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (SP 800-186 section 3.2.1.3)
+_CURVES = {"P-256": "ES256", "Ed25519": "EdDSA"}
 _PRIVATE_MEMBERS = frozenset({"d", "k", "p", "q"})
 
 
@@ -133,7 +134,7 @@ def read_keys(data: bytes, issuer: str | None = None, *, strict: bool = True) ->
         return [_from_jwk(read, issuer, strict=strict)]
     if not isinstance(of_set, list) or not all(isinstance(one, dict) for one in of_set):
         raise BadKey("keys: needs a list of JWKs")
-    found = [_from_jwk(one, issuer, strict=strict) for one in of_set if one.get("crv") in ("P-256", "Ed25519")]
+    found = [_from_jwk(one, issuer, strict=strict) for one in of_set if _may_sign_cards(one)]
     if not found:
         raise BadKey("none of its keys is on P-256 or of Ed25519")
     return found
@@ -151,6 +152,8 @@ def _from_pem(text: bytes) -> object:
 def _from_jwk(jwk: Mapping[str, Any], issuer: str | None, *, strict: bool) -> TrustedKey:
     if _PRIVATE_MEMBERS & jwk.keys():
         raise BadKey("a private or secret key; the public one is needed")
+    if jwk.get("use", "sig") != "sig":
+        raise BadKey("not a key for signatures")
     try:
         public = jwt.PyJWK(dict(jwk), algorithm=_algorithm_of(jwk)).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError):
@@ -160,5 +163,9 @@ def _from_jwk(jwk: Mapping[str, Any], issuer: str | None, *, strict: bool) -> Tr
     return trusted(public, issuer, ids=ids, strict=strict)
 
 
+def _may_sign_cards(jwk: Mapping[str, Any]) -> bool:
+    return jwk.get("crv") in _CURVES and jwk.get("use", "sig") == "sig"
+
+
 def _algorithm_of(jwk: Mapping[str, Any]) -> str:
-    return {"P-256": "ES256", "Ed25519": "EdDSA"}[jwk["crv"]]
+    return _CURVES[jwk["crv"]]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -11,6 +14,8 @@ import pytest
 from idp.digital_id import Leniency, Reason, Verdict, base45, issue, verify
 from tests.digital_id.cards import DAY, ISSUER, NOW, card, pen
 from tests.digital_id.raw import claims, other_half, sign1, text_of
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def verdict(text: str, now: int = NOW, **changes: Any) -> Verdict:
@@ -197,6 +202,12 @@ def test_a_signature_that_a_stranger_made_of_ours_is_none_of_ours() -> None:
     text = text_of(b"\xd2" + cbor2.dumps([protected, header, payload, other_half(signature)]))
     assert refused(text, Reason.NOT_STRICT).leniencies == {Leniency.HIGH_S}
     assert refused(text, Reason.NOT_STRICT).fingerprint == verdict(text_of(OURS)).fingerprint
+
+
+def test_whoever_verifies_loads_no_framework_and_no_database() -> None:
+    heavy = "[name for name in ('flask', 'sqlalchemy', 'authlib', 'pydantic', 'numpy') if name in sys.modules]"
+    command = [sys.executable, "-c", f"import sys, idp.digital_id; print({heavy})"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_a_verdict_holds_the_issuers_name() -> None:
