@@ -1,11 +1,14 @@
-"""`idp digital-id bench`: how fast codes are issued and verified, and how many forged ones pass."""
+"""`idp digital-id bench`: how fast codes are issued and verified, how many forged ones pass, how well prints
+are read.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +16,9 @@ from idp.cli.shared import Wrong
 from idp.digital_id import measuring
 from idp.digital_id.forging import Outcome
 from idp.digital_id.measuring import Pace, Speeds
+
+if TYPE_CHECKING:
+    from idp.digital_id.scanning import Scanned
 
 FORGED = 100_000
 TIMES = 3_000
@@ -27,10 +33,18 @@ LISTED = 10_000_000
     "--seed", type=int, default=7, metavar="N", help="Of the chance by which people and forgeries are made (7)."
 )
 @click.option(
+    "--frames", type=click.IntRange(0), default=0, metavar="N",
+    help="Read so many spoilt prints of each sort (0); needs motcua[scanning].",
+)  # fmt: skip
+@click.option(
     "--json", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write all figures there."
 )
-def bench(times: int, forged: int, listed: int, seed: int, file: Path | None) -> None:
-    """Measure on one core: issuing, verifying, forged codes, lists. Ends with 1 if a forged code was accepted."""
+def bench(times: int, forged: int, listed: int, seed: int, frames: int, file: Path | None) -> None:
+    """Measure on one core: issuing, verifying, lists, forged codes, and prints that are spoilt.
+
+    Ends with 1 if a forged code was accepted, or if fewer prints were read than we promise.
+    """
+    scan = _scanner() if frames else None
     speeds = measuring.speeds(times, seed)
     for line in _speed_lines(speeds):
         click.echo(line)
@@ -41,15 +55,40 @@ def bench(times: int, forged: int, listed: int, seed: int, file: Path | None) ->
     outcome = measuring.forgeries(forged, seed)
     for line in _forged_lines(outcome):
         click.echo(line)
+    scanned = scan(frames, seed) if scan is not None else []
+    for cell in scanned:
+        click.echo(_scan_line(cell))
     if file is not None:
         figures = {
             "speed": dataclasses.asdict(speeds), "issue_to_sign": _ratio(speeds.issue, speeds.sign),
             "verify_to_check": _ratio(speeds.verify, speeds.check), "status_list": dataclasses.asdict(size),
             "forged": {name: dict(counted) for name, counted in vars(outcome).items()},
+            "scanned": [dataclasses.asdict(cell) for cell in scanned],
         }  # fmt: skip
         _write(file, figures)
     if outcome.accepted:
         raise click.ClickException(f"{outcome.accepted.total()} forged codes were accepted")
+    poor = [cell.name for cell in scanned if cell.read < cell.wanted * cell.frames]
+    if poor:
+        raise click.ClickException(f"fewer prints were read than promised: {', '.join(poor)}")
+
+
+def _scanner() -> Callable[[int, int], list[Scanned]]:
+    try:
+        from idp.digital_id import scanning
+    except ModuleNotFoundError:
+        raise Wrong("--frames: needs zxing-cpp, numpy and Pillow: pip install 'motcua[scanning]'") from None
+
+    def scan(frames: int, seed: int) -> list[Scanned]:
+        texts = measuring.texts(4, seed)
+        return [scanning.scan(cell, texts, frames, seed) for cell in scanning.CELLS]
+
+    return scan
+
+
+def _scan_line(cell: Scanned) -> str:
+    part = f"{cell.read} of {cell.frames} read ({cell.plain} at once; {100 * cell.wanted:.0f} % wanted)"
+    return f"{cell.name:<14} {part}, p50 {cell.p50:.1f} ms, p99 {cell.p99:.1f} ms"
 
 
 def _write(file: Path, figures: dict[str, Any]) -> None:

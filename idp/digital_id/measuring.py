@@ -81,6 +81,12 @@ def cards(number: int, now: int, seed: int) -> list[Card]:
     ]  # fmt: skip
 
 
+def texts(number: int, seed: int) -> list[str]:
+    """The texts of so many codes, every second one with a photograph."""
+    ours = party(ISSUER)
+    return [issue(card, ours.signer, ours.key_id) for card in cards(number, clock.seconds(), seed)]
+
+
 def _name(at: int) -> str:
     """A name that only one of 64 has."""
     return " ".join(names[at // 4**place % 4] for place, names in enumerate(_NAMES))
@@ -94,14 +100,14 @@ def speeds(times: int, seed: int) -> Speeds:
     message = bytes(200)
     signature = private.sign(message, hashed)
     statuses = lists_for(LIST, ISSUER, OTHER, now)
-    texts = [issue(card, ours.signer, ours.key_id) for card in (plain, photo)]
+    codes = [issue(card, ours.signer, ours.key_id) for card in (plain, photo)]
     return Speeds(
         sign=_pace(lambda: private.sign(message, hashed), times),
         issue=_pace(lambda: issue(plain, ours.signer, ours.key_id), times),
         issue_photo=_pace(lambda: issue(photo, ours.signer, ours.key_id), times),
         check=_pace(lambda: public.verify(signature, message, hashed), times),
-        verify=_pace(lambda: verify(texts[0], [ours.trusted], now, statuses), times),
-        verify_photo=_pace(lambda: verify(texts[1], [ours.trusted], now, statuses), times),
+        verify=_pace(lambda: verify(codes[0], [ours.trusted], now, statuses), times),
+        verify_photo=_pace(lambda: verify(codes[1], [ours.trusted], now, statuses), times),
     )
 
 

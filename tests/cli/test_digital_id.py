@@ -129,7 +129,7 @@ def test_flask_has_the_command_too(terminal: Terminal) -> None:
 
 
 def test_the_bench_tells_its_figures(empty: Terminal) -> None:
-    words = ("digital-id", "bench", "--times", "100", "--forged", "200", "--listed", "100000")
+    words = ("digital-id", "bench", "--times", "100", "--forged", "200", "--listed", "100000", "--frames", "2")
     told = empty.does(*words, "--json", str(empty.home / "figures.json"))
     assert "accepted       0" in told.splitlines()
     figures = json.loads((empty.home / "figures.json").read_text("utf-8"))
@@ -137,4 +137,5 @@ def test_the_bench_tells_its_figures(empty: Terminal) -> None:
     assert figures["issue_to_sign"] > 1 and figures["verify_to_check"] > 1
     assert 0 < figures["speed"]["verify"]["p50"] <= figures["speed"]["verify"]["p99"]
     assert figures["status_list"]["cards"] == 100_000
+    assert [cell["read"] for cell in figures["scanned"]] == [2] * 10
     assert "cannot be written" in empty.run(*words, "--json", f"{empty.home}/none/x").stderr
