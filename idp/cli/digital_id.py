@@ -77,7 +77,7 @@ def verify(
     text = _text(code)
     statuses = Lists(_lists(lists, text, trusted, now))
     verdict = verified(text, trusted, now, statuses, fresh_status_seconds=fresh_seconds)
-    click.echo(json.dumps(_told(verdict), ensure_ascii=False, indent=2) if as_json else _in_words(verdict))
+    click.echo(_printable(json.dumps(_told(verdict), ensure_ascii=False, indent=2)) if as_json else _in_words(verdict))
     ctx.exit(EXIT_CODES[verdict.answer])
 
 
@@ -162,6 +162,8 @@ def _in_words(verdict: Verdict) -> str:
     if told["status"]:
         lines.append(f"  status: {told['status']}, as of {told['status_as_of'] or 'never'}")
     lines += [f"  not strict: {', '.join(told['leniencies'])}"] if told["leniencies"] else []
+    if told["card"] and not verdict.genuine:
+        lines.append("  it says what follows, and nobody vouches for it:")
     for name, value in told["card"].items():
         shown = _time(value) if name in ("issued_at", "expires_at", "not_before") else value
         lines.append(f"  {name}: {_short(name, shown)}")
@@ -169,10 +171,15 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _short(name: str, value: Any) -> str:
-    """On one line, so that nothing in a code can look like another answer of ours."""
+    """On one line, so that nothing in a code can look like an answer of ours."""
     if name in ("photo", "biometrics"):
         return "there"
-    return json.dumps(value, ensure_ascii=False)
+    return _printable(json.dumps(value, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """JSON without what moves a terminal or turns its direction: strangers wrote what is in a code."""
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 def _time(seconds: int | None) -> str | None:

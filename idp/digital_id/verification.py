@@ -89,7 +89,8 @@ def read(text: str, decryption_keys: Sequence[bytes] = ()) -> Read:
     if isinstance(opened, bytes):
         return Read(card=read_card(opened, met), signed=None, leniencies=frozenset(met))
     card = read_card(opened.unverified_payload, met)
-    card = replace(card, unknown=opened.unknown | dict(card.unknown))
+    kind = {} if opened.kind is None else {f"protected/{cose.TYPE}": opened.kind}  # a card is of none
+    card = replace(card, unknown=opened.unknown | kind | dict(card.unknown))
     return Read(card=card, signed=opened, leniencies=frozenset(met))
 
 

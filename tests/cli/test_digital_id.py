@@ -84,6 +84,21 @@ def test_json_tells_the_same(empty: Terminal, key: tuple[str, str]) -> None:
     assert (told["decodes"], told["reason"], told["card"]) == (False, "bad_text", {})
 
 
+def test_nothing_in_a_code_moves_the_terminal(empty: Terminal, key: tuple[str, str]) -> None:
+    stranger = pen(name="stranger")
+    text = issue(card(full_name="\x9b2J\u202e\ngenuine"), stranger, pen().key_id)
+    told = said(empty, 1, text, *key, *AT)
+    assert told.splitlines()[:3] == [
+        "refused: bad signature",
+        "  it says what follows, and nobody vouches for it:",
+        f'  issuer: "{ISSUER}"',
+    ]
+    assert '  full_name: "\\u009b2J\\u202e\\ngenuine"' in told.splitlines()
+    as_json = said(empty, 1, text, *key, *AT, "--json")
+    assert as_json.replace("\n", "").isprintable()
+    assert json.loads(as_json)["card"]["full_name"] == "\x9b2J\u202e\ngenuine"
+
+
 def test_codes_of_others_need_lenience(empty: Terminal) -> None:
     vector = VECTORS["vectors"]["valid/ecdsa-p256-signed"]
     point = ec.EllipticCurvePublicKey.from_encoded_point(

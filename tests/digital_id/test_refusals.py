@@ -186,6 +186,7 @@ def test_what_others_write_is_genuine_only_by_keys_that_are_not_strict(
         ({"a75": 18, "a76": "x"}, {}, "169/76"),
         ({"c8": {5: bytes(32), 3: b"k"}}, {}, "8/3"),
         ({}, {"header": {1: -7, 3: "text", 4: pen().key_id}}, "protected/3"),
+        ({}, {"header": {1: -7, 4: pen().key_id, 16: "application/statuslist+cwt"}}, "protected/16"),
     ],
 )
 def test_unknown_keys_are_named_and_harmless_only_by_keys_that_are_not_strict(

@@ -12,11 +12,25 @@ import jwt
 import pytest
 from jwt.algorithms import ECAlgorithm
 
-from idp.digital_id import Answer, BadList, Lists, Reason, Status, StatusList, Verdict, issue, read_keys, verify
+from idp.digital_id import (
+    Answer,
+    BadList,
+    Lists,
+    Reason,
+    Status,
+    StatusList,
+    Verdict,
+    cose,
+    issue,
+    read,
+    read_keys,
+    verify,
+)
 from idp.digital_id import status_lists as lists
+from idp.digital_id.card import StatusReference, claims_of
 from idp.digital_id.status_lists import INVALID, SUSPENDED, VALID, array_of, compressed, read_cwt, read_jwt
 from tests.digital_id.cards import DAY, ISSUER, LIST, NOW, card, pen
-from tests.digital_id.raw import sign1
+from tests.digital_id.raw import sign1, text_of
 
 # The key, the address and the tokens of the examples of draft-ietf-oauth-status-list.
 THEIR_JWK = {
@@ -36,6 +50,12 @@ THEIR_JWT = (
     "wiaXNzIjoiaHR0cHM6Ly9leGFtcGxlLmNvbSIsInN0YXR1c19saXN0Ijp7ImJpdHMiOjEsImxzdCI6ImVOcmJ1UmdBQWhjQlhRIn0sInN1YiI6Imh0"
     "dHBzOi8vZXhhbXBsZS5jb20vc3RhdHVzbGlzdHMvMSIsInR0bCI6NDMyMDB9.2lKUUNG503R9htu4aHAYi7vjmr3sgApbfoDvPrl65N3URUO1EYqqQ"
     "l45Jfzd-Av4QzlKa3oVALpLwOEUOq-U_g"
+)
+THEIR_REFERENCED_TOKEN = bytes.fromhex(
+    "d28443a10126a1044231325866a502653132333435017368747470733a2f2f6578616d706c652e636f6d061a648c5bea041a8898dfea19ffff"
+    "a16b7374617475735f6c697374a2636964780063757269782168747470733a2f2f6578616d706c652e636f6d2f7374617475736c697374732f"
+    "315840340f7efea10f1a36dc4797636a17b4dd4848b68997d1d10e8cceb3a38ff33b3dda72964a83989f6cf98560c2fc97a08bc8977cc6b0f8"
+    "4cfedab93d3e4481e938"
 )
 ONE_BIT = {0: 1, 1: 0, 2: 0, 3: 1, 4: 1, 5: 1, 6: 0, 7: 1, 8: 1, 9: 1, 10: 0, 11: 0, 12: 0, 13: 1, 14: 0, 15: 1}
 TWO_BITS = dict(enumerate([1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3]))
@@ -76,13 +96,23 @@ def test_what_has_no_place_in_an_array_is_refused(size: int, values: dict[int, i
 
 
 def test_the_tokens_of_the_draft_are_believed() -> None:
-    for read in (
+    for found in (
         read_cwt(THEIR_CWT, THEIR_KEYS, NOW, THEIR_URI),
         read_jwt(THEIR_JWT, THEIR_KEYS, NOW, THEIR_URI),
     ):
-        assert (read.bits, read.array.hex(), read.ttl_seconds) == (1, "b9a3", 43_200)
-        assert (read.issued_at, read.expires_at) == (1_686_920_170, 2_291_720_170)
-        assert {index: read.value_at(index) for index in ONE_BIT} == ONE_BIT
+        assert (found.bits, found.array.hex(), found.ttl_seconds) == (1, "b9a3", 43_200)
+        assert (found.issued_at, found.expires_at) == (1_686_920_170, 2_291_720_170)
+        assert {index: found.value_at(index) for index in ONE_BIT} == ONE_BIT
+
+
+def test_the_referenced_token_of_the_draft_names_its_list_where_ours_do() -> None:
+    opened = cose.opened(THEIR_REFERENCED_TOKEN, set())
+    assert isinstance(opened, cose.Signed) and cose.signer_of(opened, THEIR_KEYS) is THEIR_KEYS[0]
+    claims = cbor2.loads(opened.unverified_payload)
+    reference = StatusReference(index=0, uri=THEIR_URI)
+    assert claims[65535] == claims_of(card(status=reference))[65535]
+    text = text_of(sign1(claims | {169: {1: "A"}}))
+    assert read(text).card.status == reference
 
 
 @pytest.mark.parametrize("alg", ["ES256", "EdDSA"])
