@@ -14,6 +14,7 @@ _COMMANDS = {
     "sources": "sources",
     "people": "people",
     "cases": "cases",
+    "digital-id": "digital_id",
     "sessions": "people",
     "audit": "audit",
     "outbox": "database",
@@ -32,7 +33,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's interface
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"idp.cli.{_COMMANDS[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(import_module(f"idp.cli.{_COMMANDS[cmd_name]}"), cmd_name.replace("-", "_"))
         return command
 
     def invoke(self, ctx: click.Context) -> object:
