@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from idp import clock
+from idp.cli.pacing import Pace, through_database
 from idp.cli.shared import Wrong
 from idp.people import linking, records, scoring
-from idp.people.linking import Link
 from idp.people.population import Population
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -54,37 +53,21 @@ def score(register: Path, said: Path, truth: Path, seed: int, figures: Path | No
     """Link the records, and tell how well: for all, for each error, and by source, sex, age and origin of the name."""
     population = _population(register)
     dead = frozenset(str(row["person"]) for row in read_rows(register) if row.get("alive") is False)
-    pace = _Pace()
-    links = list(pace.timed(population, _lines(said)))
+    pace = Pace()
+    links = list(pace.timed(population, read_rows(said)))
     try:
         scored = scoring.score(links, read_rows(truth), dead, seed)
     except (KeyError, ValueError) as problem:
         raise Wrong(f"{truth}: does not fit the records: {problem}") from None
     for line in scoring.table(scored):
         click.echo(line)
+    beside = through_database(read_rows(register), read_rows(said))
     click.echo(f"\n{pace.records_per_second:,.0f} records a second on one core, rules and look-ups in memory")
+    click.echo(f"{beside:,.0f} a second by one thread through a database (SQLite), each a commit that reached the disk")
     if figures is not None:
-        figures.write_text(json.dumps(scoring.figures(scored, pace.records_per_second), indent=2), "utf-8")
-
-
-class _Pace:
-    """How quick the rules are, with the look-ups in memory and without the reading of the records."""
-
-    def __init__(self) -> None:
-        self._number, self._seconds = 0, 0.0
-
-    @property
-    def records_per_second(self) -> float:
-        return self._number / self._seconds if self._seconds else 0.0
-
-    def timed(self, population: Population, lines: Iterator[bytes]) -> Iterator[Link]:
-        for line in lines:
-            record = records.record(_object(line))
-            began = clock.processor_seconds()
-            decision = linking.resolve(population, record)
-            self._seconds += clock.processor_seconds() - began
-            self._number += 1
-            yield linking.told(population, record.id, decision)
+        told = scoring.figures(scored, pace.records_per_second)
+        told["records_per_second_through_database"] = beside
+        figures.write_text(json.dumps(told, indent=2), "utf-8")
 
 
 def _population(register: Path) -> Population:
