@@ -127,8 +127,8 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         cookies=cookies,
     )  # fmt: skip
     account = Account(
-        database=house.database, journey=journey, people=house.people, joining=house.joining, sessions=house.sessions,
-        sources=house.sources, clients=house.clients, sealer=house.sealer, cookies=cookies, settings=settings,
+        database=house.database, journey=journey, people=house.people, joining=house.joining, sources=house.sources,
+        clients=house.clients, sealer=house.sealer, cookies=cookies,
     )  # fmt: skip
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
     for room in (journey_routes, visit_routes, provider, devices, account, _logout(house, journey, shelf, cookies)):

@@ -18,14 +18,13 @@ from idp.broker.journey import Journey
 from idp.broker.steps import Need
 from idp.cases import Joining
 from idp.clients import Clients
-from idp.clients.own import ACCOUNT, OWN_ID, own_client
+from idp.clients.own import ACCOUNT, OWN_ID
 from idp.errors import Refused
 from idp.people import People
 from idp.people.portals import known_at
 from idp.seal import Sealer, to_text
-from idp.sessions import Sessions, Standing
+from idp.sessions import Standing
 from idp.sessions.cookies import Cookies
-from idp.settings import Settings
 from idp.sources import Sources
 from idp.storage import Database
 from idp.web import language
@@ -42,12 +41,10 @@ class Account:
     journey: Journey
     people: People
     joining: Joining
-    sessions: Sessions
     sources: Sources
     clients: Clients
     sealer: Sealer
     cookies: Cookies
-    settings: Settings
 
     def blueprint(self) -> Blueprint:
         room = Blueprint("account", __name__)
@@ -90,7 +87,7 @@ class Account:
         return response
 
     def _standing(self) -> Standing | None:
-        return self.sessions.standing(self.cookies.session(request.cookies), own_client(self.settings))
+        return self.journey.standing(self.journey.own, request.cookies)
 
     def _form_token(self) -> str:
         """What the page's form must bring back: known only to this browser and to us."""

@@ -45,7 +45,7 @@ class Journey:
         self._cookies = cookies
         self._settings = settings
         self._checking = checking
-        self._own = own_client(settings)
+        self.own = own_client(settings)  # our own pages, as portals are known
 
     def start(self, need: Need, request: str, cookies: Mapping[str, str], network: str) -> Started:
         """A sign-in is under way, bound to this browser; raises Refused for a flood from one network."""
@@ -94,7 +94,7 @@ class Journey:
     def client_of(self, login: Login) -> Client:
         """The portal that asked, still switched on; raises Refused."""
         if login.need.is_our_own:
-            return self._own
+            return self.own
         client = self._clients.find(login.need.client_id)
         if client is None or not client.enabled:
             raise Refused(errors.CLIENT_DISABLED, login.need.client_id)

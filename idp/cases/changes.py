@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from idp.people.person import Attribute
+from idp.people.person import Attribute, attributes_of, plain_of
 
 Attributes = dict[str, Attribute]
 
@@ -140,7 +140,7 @@ def _plain(one: Any) -> dict[str, Any]:
         if isinstance(value, bytes):
             said[name] = value.hex()
         elif isinstance(value, dict):
-            said[name] = {key: list(asdict(each).values()) for key, each in value.items()}
+            said[name] = plain_of(value)
         else:
             said[name] = value
     return said
@@ -153,9 +153,5 @@ def _opened(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _person(said: dict[str, Any]) -> dict[str, Any]:
-    known = {name: said[name] for name in ("before", "after")}
-    attributes = {
-        name: None if value is None else {key: Attribute(*parts) for key, parts in value.items()}
-        for name, value in known.items()
-    }
-    return {**said, "id": bytes.fromhex(said["id"]), **attributes}
+    known = {name: None if said[name] is None else attributes_of(said[name]) for name in ("before", "after")}
+    return {**said, "id": bytes.fromhex(said["id"]), **known}

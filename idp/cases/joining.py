@@ -167,7 +167,7 @@ class Joining:
         if not tx.run(models.UNDONE, of_change=change_id, now=clock.seconds(), operator_name=by.operator):
             raise CannotBe(f"{change_id.hex()}: was undone already")
         self._moving.lock(tx, *found.change.concerned)
-        tx.run(models.REOPEN_CASE, of_change=change_id)
+        tx.run(models.CASE_UNDONE, of_change=change_id)
         concerned = tuple(found.change.concerned)
         return self._done(tx, "undo", found.change.reversed(), by, ended=concerned, since=found.made_at)
 

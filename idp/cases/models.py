@@ -29,12 +29,12 @@ _WAITING = text("state IN ('open', 'proposed')")
 
 
 class CaseRow(Base):
-    """What the rules leave open about one subject of a source, or a merge that a second clerk has to look at."""
+    """What the rules leave open about one subject of a source, or what a clerk proposed for a second one to look at."""
 
     __tablename__ = "cases"
-    id: Mapped[str] = mapped_column(String(20), primary_key=True)  # the number that the person is told
-    kind: Mapped[str] = mapped_column(String(10))  # sign-in, merge
-    state: Mapped[str] = mapped_column(String(10))  # open, proposed, decided, refused
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)  # what clerks call it
+    kind: Mapped[str] = mapped_column(String(10))  # sign-in, merge, relink, split
+    state: Mapped[str] = mapped_column(String(10))  # open, proposed, decided, refused, undone
     source_id: Mapped[str | None] = mapped_column(String(60))
     subject_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     outcome: Mapped[str] = mapped_column(String(10))
@@ -147,11 +147,8 @@ MOVE_CASE = (
         change_id=bindparam("new_change"),
     )
 )  # fmt: skip
-REOPEN_CASE = (
-    update(CaseRow)
-    .where(CaseRow.change_id == bindparam("of_change"))
-    .values(state=literal_column("'undone'"))
-    .returning(CaseRow.id)
+CASE_UNDONE = (
+    update(CaseRow).where(CaseRow.change_id == bindparam("of_change")).values(state=literal_column("'undone'"))
 )
 
 # ---- changes ----

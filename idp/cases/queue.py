@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from idp import clock, entropy
 from idp.audit import Audit, request_id
@@ -98,14 +99,10 @@ class Cases:
             models.FIND_STANDING, of_source=source_id, of_subject=undecided.subject_index, of_words=of_words
         )
         if standing is None:
-            case_id = entropy.letters(LETTERS, NUMBER_LETTERS)
-            tx.run(
-                models.ADD_CASE, id=case_id, kind=SIGN_IN, state=OPEN, source_id=source_id,
-                subject_index=undecided.subject_index, outcome=decision.outcome.value, rule=decision.rule,
-                said=self._sealer.seal(SEALED, words, case_id.encode()), said_index=of_words, alike=alike,
-                request_id=request_id(),
-                opened_at=now, seen_at=now, times=1, decision=None, decided_at=None, decided_by=None,
-                approved_by=None, change_id=None,
+            case_id = self._added(
+                tx, words, kind=SIGN_IN, state=OPEN, source_id=source_id, subject_index=undecided.subject_index,
+                outcome=decision.outcome.value, rule=decision.rule, said_index=of_words, alike=alike,
+                request_id=request_id(), decision=None, decided_at=None, decided_by=None,
             )  # fmt: skip
             self._audit.case_changed(tx, case_id=case_id, change="opened", rule=decision.rule, source_id=source_id)
             return case_id
@@ -122,15 +119,21 @@ class Cases:
     def propose(self, tx: Transaction, decision: Decision, operator: str) -> str:
         """A second clerk has to agree to this merge, relinking or split; returns the number of the case."""
         self._check(tx, decision)
-        case_id, now = entropy.letters(LETTERS, NUMBER_LETTERS), clock.seconds()
-        nothing = self._sealer.seal(SEALED, b"null", case_id.encode())
-        tx.run(
-            models.ADD_CASE, id=case_id, kind=decision.what, state=PROPOSED, source_id=None, subject_index=None,
-            outcome=Outcome.REVIEW.value, rule=BY_CLERK, said=nothing, said_index=b"", request_id="",
-            alike=" ".join(each.hex() for each in decision.people), opened_at=now, seen_at=now, times=1,
-            decision=decision.to_json(), decided_at=now, decided_by=operator, approved_by=None, change_id=None,
+        case_id = self._added(
+            tx, b"null", kind=decision.what, state=PROPOSED, source_id=None, subject_index=None,
+            outcome=Outcome.REVIEW.value, rule=BY_CLERK, said_index=b"", request_id="",
+            alike=" ".join(each.hex() for each in decision.people), decision=decision.to_json(),
+            decided_at=clock.seconds(), decided_by=operator,
         )  # fmt: skip
         self._audit.case_changed(tx, case_id=case_id, change=PROPOSED, rule=BY_CLERK, source_id=None, operator=operator)
+        return case_id
+
+    def _added(self, tx: Transaction, words: bytes, **facts: Any) -> str:
+        case_id, now = entropy.letters(LETTERS, NUMBER_LETTERS), clock.seconds()
+        tx.run(
+            models.ADD_CASE, id=case_id, said=self._sealer.seal(SEALED, words, case_id.encode()), opened_at=now,
+            seen_at=now, times=1, approved_by=None, change_id=None, **facts,
+        )  # fmt: skip
         return case_id
 
     # ---- looked at ----
@@ -276,7 +279,7 @@ class Cases:
             person = PersonChange(
                 id=entropy.random_id(), before=None, after={}, status_before=MERGED, status_after="active"
             )
-            return person, self._of_others(tx, said)
+            return person, self._not_theirs(tx, said, None)
         known = None if decision.person_id is None else self._people.find_within(tx, decision.person_id)
         if decision.what != "link" or known is None:
             raise CannotBe("a case is decided to a person, to somebody new, or refused")
@@ -287,18 +290,18 @@ class Cases:
         )  # fmt: skip
         return person, self._not_theirs(tx, said, known)
 
-    def _not_theirs(self, tx: Transaction, said: Evidence, known: Person) -> Accepted:
-        """Of what was said, what another has, and a number beside the person's own: none of it becomes theirs."""
-        theirs = evidence.of_person(known)
-        others = [each for each in said.numbers if each not in (*theirs.numbers, *theirs.earlier_numbers)]
-        held = [each for each in others if theirs.numbers or self._people.find_by_number(tx, each) is not None]
-        own = self._people.keyed.held_by_others(tx, said.own, known.id)
-        return Accepted(names=said.names, births=said.births, numbers=tuple(held), own=own)
+    def _not_theirs(self, tx: Transaction, said: Evidence, known: Person | None) -> Accepted:
+        """Of what was said, what another has, and a number beside the person's own: none of it becomes theirs.
 
-    def _of_others(self, tx: Transaction, said: Evidence) -> Accepted:
-        """The numbers among those said that are somebody's: whoever is new does not get them."""
-        numbers = tuple(each for each in said.numbers if self._people.find_by_number(tx, each) is not None)
-        return Accepted(numbers=numbers, own=self._people.keyed.held_by_others(tx, said.own, None))
+        Of somebody new (None) name and birth date are their own.
+        """
+        theirs = Evidence(names=()) if known is None else evidence.of_person(known)
+        others = [each for each in said.numbers if each not in (*theirs.numbers, *theirs.earlier_numbers)]
+        held = tuple(each for each in others if theirs.numbers or self._people.find_by_number(tx, each) is not None)
+        if known is None:
+            return Accepted(numbers=held, own=self._people.keyed.held_by_others(tx, said.own, None))
+        own = self._people.keyed.held_by_others(tx, said.own, known.id)
+        return Accepted(names=said.names, births=said.births, numbers=held, own=own)
 
     def _case(self, row: Row) -> Case:
         said = self._sealer.open(SEALED, bytes(row[7]), row[0].encode())

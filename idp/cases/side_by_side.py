@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from enum import StrEnum
 
 from idp.cases.joining import Link
 from idp.people import births, evidence, names
 from idp.people.births import Born
 from idp.people.evidence import Evidence
 from idp.people.person import Person
-from idp.people.rules import HABITS, SAME_NAME
+from idp.people.rules import HABITS, SAME_NAME, SAME_YEAR
 
 SAME, NEARLY, DIFFERENT = "=", "~", "≠"
 
@@ -90,9 +91,11 @@ def _names(said: Evidence | None, known: Evidence) -> str | None:
     if said is None or not said.names or not known.names:
         return None
     found = {names.compare(one, other) for one in said.names for other in known.names}
-    if names.NameAgreement.EXACT in found:
-        return SAME
-    return NEARLY if found & (SAME_NAME | HABITS) else DIFFERENT
+    return _best(found, names.NameAgreement.EXACT, SAME_NAME | HABITS)
+
+
+def _best(found: Set[StrEnum], exact: StrEnum, near: Set[StrEnum]) -> str:
+    return SAME if exact in found else NEARLY if found & near else DIFFERENT
 
 
 def _birth(one: Evidence | None) -> str:
@@ -103,9 +106,7 @@ def _births(said: Evidence | None, known: Evidence) -> str | None:
     if said is None or not said.births or not known.births:
         return None
     found = {births.compare(one, other) for one in said.births for other in known.births}
-    if births.BirthAgreement.EXACT in found:
-        return SAME
-    return DIFFERENT if found == {births.BirthAgreement.DIFFERENT} else NEARLY
+    return _best(found, births.BirthAgreement.EXACT, SAME_YEAR)
 
 
 def _day(born: Born) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from idp import clock
 from idp.cases import Case, Decision
 from idp.cli import shared
 from idp.cli.joining import told_why
@@ -57,7 +56,7 @@ def show(case_id: str, operator: str, as_json: bool) -> None:
         house.cases.note_seen(tx, case, operator)
     if not as_json:
         click.echo(f"{case.id}: {case.state}; {case.outcome}, rule {case.rule}; by {case.source_id or 'a clerk'}; "
-                   f"came {case.times} times, last {_instant(case.seen_at)}")  # fmt: skip
+                   f"came {case.times} times, last {shared.instant(case.seen_at)}")  # fmt: skip
         if case.decision is not None:
             click.echo(f"{case.decided_by}: {case.decision}")
         click.echo(f"mark {case.mark}\n")
@@ -138,10 +137,6 @@ def _line(case: Case) -> dict[str, object]:
     decision = None if case.decision is None else case.decision.what
     return {
         "case": case.id, "kind": case.kind, "outcome": case.outcome, "rule": case.rule, "source": case.source_id,
-        "since": _instant(case.opened_at), "last": _instant(case.seen_at), "times": case.times,
+        "since": shared.instant(case.opened_at), "last": shared.instant(case.seen_at), "times": case.times,
         "people": len(case.alike), "decision": decision, "by": case.decided_by, "approved": case.approved_by,
     }  # fmt: skip
-
-
-def _instant(seconds: int) -> str:
-    return clock.instant(seconds).isoformat(timespec="seconds")

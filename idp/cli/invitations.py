@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from idp import clock
 from idp.cli import shared
 from idp.cli.shared import Wrong
 from idp.clients.invitations import Invitation, Invitations, Terms
@@ -66,7 +65,7 @@ def list_invitations(as_json: bool) -> None:
     rows = [
         {
             "id": invitation.id.hex(), "state": _state(invitation), "uses_left": invitation.uses_left,
-            "until": clock.instant(invitation.expires_at).isoformat(timespec="seconds"),
+            "until": shared.instant(invitation.expires_at),
             "level": acr(invitation.terms.minimum_level),
             "scopes": " ".join((*invitation.terms.scopes, *invitation.terms.api_scopes)),
             "pkce": "yes" if invitation.terms.pkce_required else "no", "note": invitation.terms.note,

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import click
 
-from idp import clock
 from idp.cases import By, CannotBe, Decision, Done, Overtaken
 from idp.cli import shared
 from idp.storage.database import Conflict
@@ -34,7 +33,7 @@ def links(person_id: str, as_json: bool) -> None:
     """Show by which subjects of which sources this person comes, and the rule that said so."""
     found = shared.id_from_hex(person_id, "person")
     rows = [
-        {"link": link.id, "rule": link.rule, "since": _instant(link.made_at),
+        {"link": link.id, "rule": link.rule, "since": shared.instant(link.made_at),
          "words accepted": "yes" if link.accepted else "no"}
         for link in shared.open_house().joining.links_of(found)
     ]  # fmt: skip
@@ -150,12 +149,8 @@ def _tell_proposed(case_id: str) -> None:
 
 def _line(done: Done) -> dict[str, object]:
     return {
-        "change": done.id.hex(), "kind": done.kind, "at": _instant(done.made_at), "by": done.by.operator,
+        "change": done.id.hex(), "kind": done.kind, "at": shared.instant(done.made_at), "by": done.by.operator,
         "approved": done.by.approved_by, "reason": done.by.reason,
         "people": " ".join(each.hex() for each in done.change.concerned),
-        "undone": None if done.undone_at is None else f"{_instant(done.undone_at)} by {done.undone_by}",
+        "undone": None if done.undone_at is None else f"{shared.instant(done.undone_at)} by {done.undone_by}",
     }  # fmt: skip
-
-
-def _instant(seconds: int) -> str:
-    return clock.instant(seconds).isoformat(timespec="seconds")

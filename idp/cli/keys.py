@@ -41,8 +41,8 @@ def list_keys(as_json: bool) -> None:
     listed = shared.open_house().keys.listed()
     rows = [
         {
-            "kid": key.kid, "algorithm": key.alg, "state": _state(key, listed), "signs_from": _time(key.active_from),
-            "published_until": key.published_until and _time(key.published_until),
+            "kid": key.kid, "algorithm": key.alg, "state": _state(key, listed),
+            "signs_from": shared.instant(key.active_from), "published_until": shared.instant(key.published_until),
             "kept_in": "database" if key.held_by is None else f"token {key.held_by}",
         }
         for key in listed
@@ -94,7 +94,3 @@ def _state(key: SigningKey, listed: tuple[SigningKey, ...]) -> str:
 
 def _published_until(key: SigningKey) -> float:
     return math.inf if key.published_until is None else key.published_until
-
-
-def _time(instant: int) -> str:
-    return clock.instant(instant).isoformat(timespec="seconds")

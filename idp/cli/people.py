@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from idp import clock
 from idp.cli import joining, shared
 from idp.cli.country import synthesise
 from idp.cli.matching import link, score
@@ -64,8 +63,8 @@ def grants(person_id: str, as_json: bool) -> None:
         raise shared.Wrong(f"{person_id}: nobody has this id")
     rows = [
         {
-            "grant": grant.id.hex(), "portal": grant.client_id, "since": _instant(grant.issued_at),
-            "offline": "yes" if grant.offline else "no", "last_refresh": _instant(grant.refreshed_at),
+            "grant": grant.id.hex(), "portal": grant.client_id, "since": shared.instant(grant.issued_at),
+            "offline": "yes" if grant.offline else "no", "last_refresh": shared.instant(grant.refreshed_at),
         }
         for grant in house.grants.live_of(found)
     ]  # fmt: skip
@@ -110,10 +109,6 @@ def end(session_id: str, reason: str, operator: str) -> None:
     if ended is None:
         raise shared.Wrong(f"{session_id}: no such session is open")
     click.echo(f"{session_id}: ended; {len(ended.told)} portals are being told")
-
-
-def _instant(seconds: int | None) -> str | None:
-    return None if seconds is None else clock.instant(seconds).isoformat(timespec="seconds")
 
 
 def _set_status(person_id: str, status: str, reason: str, operator: str) -> None:

@@ -13,6 +13,7 @@ from typing import IO, Any
 import click
 from pydantic import ValidationError
 
+from idp import clock
 from idp.house import House, build
 from idp.keys import CannotSign
 from idp.seal import BadSeal
@@ -143,6 +144,11 @@ def id_from_hex(value: str, what: str) -> bytes:
 
 
 # ---- out ----
+
+
+def instant(seconds: int | None) -> str | None:
+    """As tables and JSON show it; None where there is none."""
+    return None if seconds is None else clock.instant(seconds).isoformat(timespec="seconds")
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

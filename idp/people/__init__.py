@@ -20,7 +20,7 @@ from idp.people.accepted import Accepted
 from idp.people.evidence import Evidence
 from idp.people.identifiers import personal_in
 from idp.people.keyed import Keyed
-from idp.people.matching import Candidate, Decision, decide
+from idp.people.matching import Candidate, Decision, as_added, decide
 from idp.people.person import PROVEN, Attribute, Person
 from idp.people.pivots import current_number, pivot_of, pivot_of_person
 from idp.people.recognised import Checked, Recognised, Undecided
@@ -97,12 +97,9 @@ class People:
         said = evidence.of_assertion(assertion, rectified, with_numbers=proofing >= PROVEN)
         meant = linked if adds_to is None or linked is not None else self.find_within(tx, adds_to)
         found, decision = self._decide(tx, said, proofing, meant, accepted)
-        if adds_to is not None and linked is not None and linked.id != adds_to:
-            decision = Decision(outcome=Outcome.CONFLICT, rule="subject-is-anothers", alike=(linked.id, adds_to))
-        elif adds_to is not None and linked is None and found is not None and proofing >= PROVEN:
-            known = evidence.of_person(found)  # a namesake's account is not to be added at a screen that was left
-            if not has_number_of(said, known) and said.own.isdisjoint(known.own) and decision.failure is None:
-                decision = Decision(outcome=Outcome.REVIEW, rule="added-without-number", alike=(found.id,))
+        if adds_to is not None:
+            before, meant_as = None if linked is None else linked.id, None if found is None else _candidate(found)
+            decision = as_added(decision, said, proofing, adds_to, before, meant_as)
         corrected = self._corrected(tx, decision, said, assertion, checked)
         if corrected is not None:
             found, decision = corrected, Decision(outcome=Outcome.MATCH, rule=REGISTER_AGREES, id=corrected.id)

@@ -73,6 +73,22 @@ def decide(
     return _sought(said, others, has_birth_date=bool(said.births) or proofing >= CERTIFIED, complete=complete)
 
 
+def as_added(
+    decision: Decision, said: Evidence, proofing: int, adds_to: Any, linked_id: Any, found: Candidate | None
+) -> Decision:
+    """What is decided where `adds_to` says that a source's subject is they: never more than without that."""
+    if linked_id is not None:
+        if linked_id == adds_to:
+            return decision
+        return Decision(outcome=Outcome.CONFLICT, rule="subject-is-anothers", alike=(linked_id, adds_to))
+    if found is None or proofing < PROVEN or decision.failure is not None:
+        return decision
+    # A namesake's account is not to be added at a screen that was left.
+    if has_number_of(said, found.evidence) or not said.own.isdisjoint(found.evidence.own):
+        return decision
+    return Decision(outcome=Outcome.REVIEW, rule="added-without-number", alike=(found.id,))
+
+
 def _sought(said: Evidence, others: list[Candidate], *, has_birth_date: bool, complete: bool) -> Decision:
     found = [(each, finding) for each in others if (finding := judge(said, each.evidence)) is not None]
     if not has_birth_date:  # nobody is linked unseen

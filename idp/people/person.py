@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -221,11 +221,20 @@ class Person:
         return known is not None and known.proofing > proofing and folded(known.value) != folded(assertion.name.full)
 
     def to_json(self) -> bytes:
-        return json.dumps({name: list(asdict(each).values()) for name, each in self.attributes.items()}).encode()
+        return json.dumps(plain_of(self.attributes)).encode()
 
     @staticmethod
     def attributes_from(text: bytes) -> dict[str, Attribute]:
-        return {name: Attribute(*parts) for name, parts in json.loads(text).items()}
+        return attributes_of(json.loads(text))
+
+
+def plain_of(attributes: Mapping[str, Attribute]) -> dict[str, list[Any]]:
+    """Attributes as JSON has them."""
+    return {name: list(asdict(each).values()) for name, each in attributes.items()}
+
+
+def attributes_of(plain: Mapping[str, list[Any]]) -> dict[str, Attribute]:
+    return {name: Attribute(*parts) for name, parts in plain.items()}
 
 
 def _value(attributes: dict[str, Attribute], name: str) -> Any:

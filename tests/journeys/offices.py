@@ -1,6 +1,7 @@
 """A country with sources of the other protocols.
 
-A tax office (SAML), certificates shown or used to sign, and social insurance (a number and a code).
+A tax office (SAML), certificates shown or used to sign, social insurance (a number and a code), and the population
+register, which is asked about people.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from connectors.sandbox.settings import from_environment
 from idp.sources import SourceDraft
 from tests.connectors.circle import authority_running
 from tests.connectors.insured import SECRET, Sandbox
+from tests.connectors.registers_at import CREDENTIALS, MEMBER, people_configuration
 from tests.connectors.saml.office import OUR_PAIR, certificate_pem, pem_of
 from tests.sandbox.conftest import running
 from tests.world import CITIZENS, World, add_source, listening
 
+REGISTER = "dan-cu"
+REGISTER_WAITS = {"allow_loopback": True, "total_seconds": 2.0}  # what the provider gives it until it is silent
 CERTIFICATE_HEADER = "X-Client-Certificate"
 PROXIED = {"trusted_proxies": 1, "client_certificate_header": CERTIFICATE_HEADER}
 
@@ -52,6 +56,18 @@ def tax_office(country: World, folder: Path, source_id: str = "tax", **changes: 
         }  # fmt: skip
         _add(country, source_id, "tax", 2, configuration, {"signing_key": pem_of(OUR_PAIR)})
         country.sources[source_id] = url
+        yield
+
+
+@contextlib.contextmanager
+def population_register(country: World, folder: Path) -> Iterator[None]:
+    """The population register stands behind X-Road, for whoever asks about people (`verification.source`)."""
+    members = folder / "members.json"
+    members.write_text(json.dumps([MEMBER]), "utf-8")
+    with running("population_register", members, host="dan-cu.localhost", SANDBOX_CITIZENS=str(CITIZENS)) as url:
+        configuration = people_configuration(f"{url}/ws/dan-cu").model_dump(mode="json")
+        _add(country, REGISTER, "population_register", 4, configuration, CREDENTIALS)
+        country.sources[REGISTER] = url
         yield
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
 
 from connectors.sandbox.citizen import Citizen
-from idp.sources import Operation, SourceDraft
+from idp.sources import Operation
 from idp.worker import Worker
-from tests.connectors.registers_at import CREDENTIALS, MEMBER, people_configuration
 from tests.journeys.conftest import NewPortal
 from tests.journeys.desk import BY, Came, Desk, Somebody
-from tests.journeys.offices import tax_office
+from tests.journeys.offices import REGISTER, REGISTER_WAITS, population_register, tax_office
 from tests.journeys.reading import events
-from tests.sandbox.conftest import running
-from tests.world import CITIZENS, World, add_source, sandbox_source, world
+from tests.world import World, sandbox_source, world
 
-REGISTER = "dan-cu"
 NEW, KNOWN = ("NEW", "number-unknown"), ("MATCH", "link")
 _unused = (f"001999{one:06}" for one in itertools.count(1))
 
@@ -28,22 +24,13 @@ _unused = (f"001999{one:06}" for one in itertools.count(1))
 @pytest.fixture(scope="module")
 def with_a_register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("case-work-at-the-register")
-    waits = {"allow_loopback": True, "total_seconds": 2.0}
-    members = folder / "members.json"
-    members.write_text(json.dumps([MEMBER]), "utf-8")
     with (
-        world(folder, verification={"source": REGISTER}, outbound=waits) as country,
+        world(folder, verification={"source": REGISTER}, outbound=REGISTER_WAITS) as country,
         sandbox_source(country.house, folder, "second-bank", "banking", 2) as second,
         tax_office(country, folder),
-        running("population_register", members, host="dan-cu.localhost", SANDBOX_CITIZENS=str(CITIZENS)) as url,
+        population_register(country, folder),
     ):
-        configuration = people_configuration(f"{url}/ws/dan-cu").model_dump(mode="json")
-        draft = SourceDraft(
-            id=REGISTER, kind="population_register", name_vi="Dân cư", name_en="Register", ceiling=4,
-            configuration=configuration, secrets=CREDENTIALS,
-        )  # fmt: skip
-        add_source(country.house, draft)
-        country.sources |= {"second-bank": second, REGISTER: url}
+        country.sources["second-bank"] = second
         yield country
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -13,33 +11,20 @@ import requests
 from connectors.sandbox.cast import CAST, Part
 from connectors.sandbox.citizen import Citizen
 from idp.people import Person
-from idp.sources import Operation, SourceDraft
+from idp.sources import Operation
 from idp.worker import Worker
-from tests.connectors.registers_at import CREDENTIALS, MEMBER, people_configuration
+from tests.journeys.offices import REGISTER, REGISTER_WAITS, population_register
 from tests.journeys.reading import CarefulBrowser, code_on, is_choice, refusals, selectable
-from tests.sandbox.conftest import running
-from tests.world import CITIZENS, Portal, World, add_source, world
-
-REGISTER = "dan-cu"
+from tests.world import Portal, World, world
 
 
 @pytest.fixture(scope="module")
 def registered_country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("registered")
-    waits = {"allow_loopback": True, "total_seconds": 2.0}
-    members = Path(folder / "members.json")
-    members.write_text(json.dumps([MEMBER]), "utf-8")
     with (
-        world(folder, verification={"source": REGISTER}, outbound=waits) as country,
-        running("population_register", members, host="dan-cu.localhost", SANDBOX_CITIZENS=str(CITIZENS)) as url,
+        world(folder, verification={"source": REGISTER}, outbound=REGISTER_WAITS) as country,
+        population_register(country, folder),
     ):
-        configuration = people_configuration(f"{url}/ws/dan-cu").model_dump(mode="json")
-        draft = SourceDraft(
-            id=REGISTER, kind="population_register", name_vi="Dân cư", name_en="Register", ceiling=4,
-            configuration=configuration, secrets=CREDENTIALS,
-        )  # fmt: skip
-        add_source(country.house, draft)
-        country.sources[REGISTER] = url
         yield country
 
 
