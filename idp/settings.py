@@ -23,9 +23,7 @@ Alias = Annotated[str, Field(pattern=r"^[!-~]{0,100}$")]
 Word = Annotated[str, Field(pattern=r"^[!-~]{1,100}$")]
 
 # Called IDP_ and no setting: where the settings are, who gives a command, what `run` and the tests use.
-OTHER_VARIABLES = frozenset(
-    {"IDP_CONFIG", "IDP_OPERATOR", "IDP_PYTHON", "IDP_TEST_DATABASE_URL", "IDP_TEST_VALKEY_URL"}
-)
+OTHER_VARIABLES = ("IDP_CONFIG", "IDP_OPERATOR", "IDP_PYTHON", "IDP_TEST_DATABASE_URL", "IDP_TEST_VALKEY_URL")
 
 
 class UnsafeSettings(Exception):
@@ -158,6 +156,11 @@ class Outbox(_Part):
     first_retry_seconds: int = Field(ge=1, le=3600)
 
 
+class Phone(_Part):
+    sign_in: bool
+    other_network: Literal["warn", "refuse"]
+
+
 class Conformance(_Part):
     public_host: str
 
@@ -195,6 +198,7 @@ class Settings(BaseSettings):
     keys: SigningKeys
     outbox: Outbox
     overload: Overload
+    phone: Phone
     conformance: Conformance
     registration: SelfRegistration
 
@@ -287,8 +291,7 @@ def load(path: str | None = None, **overrides: Any) -> Settings:
     """The settings in force; raises UnsafeSettings, whose text names each fault, when there are none to be had."""
     _refuse_unknown_variables()
     values = _read(DEFAULTS)
-    chosen = path or os.environ.get("IDP_CONFIG")
-    if chosen:
+    if chosen := path or os.environ.get("IDP_CONFIG"):
         values = _merged(values, _read(Path(chosen)))
     try:
         settings = Settings(**_merged(values, overrides))
