@@ -40,6 +40,10 @@ FAMILIES: dict[str, set[str]] = {
     "information.lead_": {f"information.lead_{kind}" for kind in ("told", "consent", "anonymous")},
     "device.end_title_": {f"device.end_title_{outcome}" for outcome in ("approved", "declined", "gone")},
     "device.end_lead_": {f"device.end_lead_{outcome}" for outcome in ("approved", "declined", "gone")},
+    "phone.now_": {f"phone.now_{state}" for state in ("scan", "look", "type")},
+    "phone.lack_": set(words.Lack),
+    "phone.end_title_": {f"phone.end_title_{outcome}" for outcome in ("done", "declined", "gone")},
+    "phone.end_lead_": {f"phone.end_lead_{outcome}" for outcome in ("done", "declined", "gone")},
     "signed_out.told_": {f"signed_out.told_{state}" for state in ("yes", "pending", "no")},
 }
 
