@@ -268,17 +268,13 @@ SHOWN: dict[str, Show] = {
     ),
     "account-stranger": lambda speak: accounts.stranger("/show/choose", speak),
     "cards": lambda speak: cards.cards(CARDS, speak),
-    "cards-none": lambda speak: cards.cards(replace(CARDS, cards=()), speak),
-    "cards-too-many": lambda speak: cards.cards(replace(CARDS, hindrance="too_many"), speak),
+    "cards-hindered": lambda speak: cards.cards(replace(CARDS, cards=(), hindrance="name_unknown"), speak),
     "cards-too-weak": lambda speak: cards.too_weak(
         cards.TooWeakPage(level=1, needed=2, sign_in_url="/show/choose", account_url="/show/account"), speak
     ),
     "card": lambda speak: cards.card(SHOWN_CARD, speak),
     "card-suspended": lambda speak: cards.card(
         replace(SHOWN_CARD, card=replace(CARD, standing="suspended"), told="suspended", birth_date=None), speak
-    ),
-    "card-ended": lambda speak: cards.card(
-        replace(SHOWN_CARD, card=replace(CARD, standing="ended"), told="ended", code=None), speak
     ),
     "card-end": lambda speak: cards.end_card(
         cards.EndCardPage(number=CARD.number, action_url="/posted", card_url="/show/card", form_token="t"), speak
