@@ -18,11 +18,13 @@ from idp.account.sessions import Browsers
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
 from idp.broker.desk import Desk
+from idp.broker.phone_routes import PhoneRoutes
+from idp.broker.phones import Phones
 from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients.invitations import Invitations
 from idp.clients.self_registrations import SelfRegistrations
-from idp.counter import ListRoutes
+from idp.counter import CounterPages, ListRoutes
 from idp.front import Front
 from idp.house import House, build
 from idp.monitoring import Monitoring
@@ -129,14 +131,16 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
     )
     journey_routes = JourneyRoutes(
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
-        cookies=cookies,
+        cookies=cookies, by_phone=settings.phone.sign_in,
     )  # fmt: skip
     account = _account(house, Door(journey=journey, sealer=house.sealer, cookies=cookies))
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
-    lists = ListRoutes(publishing=house.publishing)
-    pages = (journey_routes, visit_routes, provider, devices, account, _logout(house, journey, shelf, cookies), lists)
-    for room in pages:
+    lists, counter = ListRoutes(publishing=house.publishing), CounterPages(issuer=settings.issuer)
+    leaving = _logout(house, journey, shelf, cookies)
+    for room in (journey_routes, visit_routes, provider, devices, account, leaving, lists, counter):
         app.register_blueprint(room.blueprint())
+    if settings.phone.sign_in:
+        app.register_blueprint(_phone(house, journey, desk, shelf, visits, cookies).blueprint())
     registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
     return provider.endpoints() | registering
 
@@ -245,6 +249,17 @@ def _devices(house: House, journey: Journey, desk: Desk, shelf: Shelf) -> Device
         sealer=house.sealer, short_lived=house.short_lived,
         codes_per_network_per_minute=limits.device_codes_per_network_per_minute,
         wrong_codes_per_minute=limits.wrong_device_codes_per_minute,
+    )  # fmt: skip
+
+
+def _phone(house: House, journey: Journey, desk: Desk, shelf: Shelf, visits: Visits, cookies: Cookies) -> PhoneRoutes:
+    return PhoneRoutes(
+        desk=desk, journey=journey, shelf=shelf, sealer=house.sealer, cookies=cookies, audit=house.audit,
+        phones=Phones(
+            database=house.database, short_lived=house.short_lived, shelf=shelf, journey=journey, visits=visits,
+            sessions=house.sessions, audit=house.audit, cookies=cookies,
+        ),
+        issuer=house.settings.issuer, refuses_other_networks=house.settings.phone.other_network == "refuse",
     )  # fmt: skip
 
 

@@ -146,6 +146,14 @@ DEVICE_DECLINED = _row("V04", "access_denied", 400, "the person declined", "or g
 DEVICE_EXPIRED = _row("V05", "expired_token", 400, "nobody decided in time", "lifetimes.device_code_seconds; the device must begin anew")
 TOO_MANY_DEVICE_CODES = _row("V06", "temporarily_unavailable", 429, "too many codes of devices were typed, try again shortly", "limits.device_codes_per_network_per_minute, or limits.wrong_device_codes_per_minute from everywhere: somebody guesses")
 
+# H: a phone that signs a computer in
+PHONE_CODE_OVER = _row("H01", "invalid_request", 400, "the code that was scanned is out of date, was scanned before, or is none of ours", "a code is good for ten seconds and for one phone; a picture of one that was passed on, or a slow network")
+PHONE_DECLINED = _row("H02", "access_denied", 403, "the person said no on the phone", "changed their mind, or was sent the code of somebody else's screen: several in a row are an attack")
+PHONE_NUMBER_WRONG = _row("H03", "access_denied", 403, "the number from the phone was typed wrongly three times", "mistyped; or somebody at the computer guessed, and has the person's yes: ask them")
+PHONE_TOO_LATE = _row("H04", "access_denied", 403, "nobody finished with the phone in time", "a code waits for two minutes; the person can begin again")
+PHONE_NOT_ENOUGH = _row("H05", "access_denied", 403, "a session on a phone is not enough for this sign-in", "it ended meanwhile, is too weak or too old, or the portal wants the person to prove themselves anew; the pages do not offer it")
+PHONE_ELSEWHERE = _row("H06", "access_denied", 403, "the phone is on another network than the computer", "phone.other_network is refuse: both must reach us from one address")
+
 # E: end of session (OpenID Connect RP-Initiated Logout 1.0)
 BAD_LOGOUT_HINT = _row("E01", "invalid_request", 400, "id_token_hint is not one of ours", "forged, foreign, or for another client")
 BAD_LOGOUT_RETURN = _row("E02", "invalid_request", 400, "post_logout_redirect_uri is not registered", "it must equal a registered one, and needs id_token_hint")
