@@ -18,7 +18,7 @@ from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients.invitations import Invitations
 from idp.clients.self_registrations import SelfRegistrations
-from idp.counter import ListRoutes
+from idp.counter import ListRoutes, PresenceRoutes
 from idp.front import Front
 from idp.house import House, build
 from idp.monitoring import Monitoring
@@ -132,9 +132,9 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         clients=house.clients, sealer=house.sealer, cookies=cookies,
     )  # fmt: skip
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
-    lists = ListRoutes(publishing=house.publishing)
-    pages = (journey_routes, visit_routes, provider, devices, account, _logout(house, journey, shelf, cookies), lists)
-    for room in pages:
+    lists, presence = ListRoutes(publishing=house.publishing), _presence(house)
+    logout = _logout(house, journey, shelf, cookies)
+    for room in (journey_routes, visit_routes, provider, devices, account, logout, lists, presence):
         app.register_blueprint(room.blueprint())
     registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
     return provider.endpoints() | registering
@@ -228,6 +228,14 @@ def _devices(house: House, journey: Journey, desk: Desk, shelf: Shelf) -> Device
         sealer=house.sealer, short_lived=house.short_lived,
         codes_per_network_per_minute=limits.device_codes_per_network_per_minute,
         wrong_codes_per_minute=limits.wrong_device_codes_per_minute,
+    )  # fmt: skip
+
+
+def _presence(house: House) -> PresenceRoutes:
+    return PresenceRoutes(
+        database=house.database, short_lived=house.short_lived, showings=house.showings, book=house.cards.book,
+        audit=house.audit,
+        codes_per_network_per_minute=house.settings.limits.presence_codes_per_network_per_minute,
     )  # fmt: skip
 
 

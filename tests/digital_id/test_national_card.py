@@ -48,7 +48,8 @@ def test_a_number_that_says_something_else_is_doubted(number: str, doubts: tuple
 @pytest.mark.parametrize(
     "text, why",
     [
-        ("", "1 fields"), (OF_2021 + "|", "8 fields"), (OF_2024 + "|", "12 fields"), (OF_2021 + "x" * 1_000, "characters"),
+        ("", "1 fields"), (OF_2021 + "|", "8 fields"), (OF_2024 + "|", "12 fields"),
+        (OF_2021 + "x" * 1_000, "characters"),
         (OF_2021.replace("079190001234", "79190001234"), "twelve digits"),
         (OF_2021.replace("079190001234", "٠٧٩١٩٠٠٠١٢٣٤"), "twelve digits"),
         (OF_2021.replace("023456789", "02345678"), "nine digits"),
