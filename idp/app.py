@@ -11,6 +11,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import observe
 from idp.account import Account
+from idp.account.cards import CardPages
+from idp.account.door import Door
+from idp.account.portals import Portals
+from idp.account.sessions import Browsers
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
 from idp.broker.desk import Desk
@@ -127,10 +131,7 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
         cookies=cookies,
     )  # fmt: skip
-    account = Account(
-        database=house.database, journey=journey, people=house.people, joining=house.joining, sources=house.sources,
-        clients=house.clients, sealer=house.sealer, cookies=cookies,
-    )  # fmt: skip
+    account = _account(house, Door(journey=journey, sealer=house.sealer, cookies=cookies))
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
     lists, presence = ListRoutes(publishing=house.publishing), _presence(house)
     logout = _logout(house, journey, shelf, cookies)
@@ -138,6 +139,22 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         app.register_blueprint(room.blueprint())
     registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
     return provider.endpoints() | registering
+
+
+def _account(house: House, door: Door) -> Account:
+    settings, database = house.settings, house.database
+    return Account(
+        door=door, people=house.people, joining=house.joining, sources=house.sources,
+        cards=CardPages(
+            database=database, door=door, people=house.people, cards=house.cards, policy=settings.cards,
+            issuer=settings.issuer, brand=settings.name_vi,
+        ),
+        portals=Portals(database=database, door=door, clients=house.clients, audit=house.audit),
+        browsers=Browsers(
+            database=database, door=door, sessions=house.sessions, sources=house.sources,
+            idle_seconds=settings.lifetimes.session_idle_seconds,
+        ),
+    )  # fmt: skip
 
 
 def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) -> ProviderRoutes:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 from flask import Flask
@@ -15,7 +16,7 @@ from jinja2 import nodes
 from connectors.base import Sex
 from idp import web
 from idp.errors import CATALOGUE
-from idp.web import pages, words
+from idp.web import cards, pages, words
 from idp.web.language import LANGUAGES, Language, catalogue
 
 ROOM = Path(web.__file__).parent
@@ -40,6 +41,9 @@ FAMILIES: dict[str, set[str]] = {
     "information.lead_": {f"information.lead_{kind}" for kind in ("told", "consent", "anonymous")},
     "device.end_title_": {f"device.end_title_{outcome}" for outcome in ("approved", "declined", "gone")},
     "device.end_lead_": {f"device.end_lead_{outcome}" for outcome in ("approved", "declined", "gone")},
+    "cards.standing_": {f"cards.standing_{standing}" for standing in get_args(cards.Standing)},
+    "cards.told_": {f"cards.told_{told}" for told in get_args(cards.Told)},
+    "cards.hindrance_": {f"cards.hindrance_{hindrance}" for hindrance in get_args(cards.Hindrance)},
     "signed_out.told_": {f"signed_out.told_{state}" for state in ("yes", "pending", "no")},
 }
 
