@@ -14,6 +14,7 @@ from idp.account import Account
 from idp.account.cards import CardPages
 from idp.account.door import Door
 from idp.account.portals import Portals
+from idp.account.presence import ShowingPages
 from idp.account.sessions import Browsers
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
@@ -131,11 +132,12 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
         cookies=cookies,
     )  # fmt: skip
-    account = _account(house, Door(journey=journey, sealer=house.sealer, cookies=cookies))
+    door = Door(journey=journey, sealer=house.sealer, cookies=cookies)
+    account, showing = _account(house, door), _showing(house, door)
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
     lists, presence = ListRoutes(publishing=house.publishing), _presence(house)
     logout = _logout(house, journey, shelf, cookies)
-    for room in (journey_routes, visit_routes, provider, devices, account, logout, lists, presence):
+    for room in (journey_routes, visit_routes, provider, devices, account, showing, logout, lists, presence):
         app.register_blueprint(room.blueprint())
     registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
     return provider.endpoints() | registering
@@ -154,6 +156,13 @@ def _account(house: House, door: Door) -> Account:
             database=database, door=door, sessions=house.sessions, sources=house.sources,
             idle_seconds=settings.lifetimes.session_idle_seconds,
         ),
+    )  # fmt: skip
+
+
+def _showing(house: House, door: Door) -> ShowingPages:
+    return ShowingPages(
+        door=door, cards=house.cards, showings=house.showings, people=house.people, database=house.database,
+        short_lived=house.short_lived, sealer=house.sealer, level=house.settings.cards.level,
     )  # fmt: skip
 
 

@@ -12,10 +12,10 @@ import hmac
 from dataclasses import dataclass
 
 from idp.digital_id import base45, packing
-from idp.digital_id.presence import ACCEPTED_SECONDS
-from idp.digital_id.presence import INTERVAL_SECONDS as STEP_SECONDS
+from idp.digital_id.presence import ACCEPTED_SECONDS, INTERVAL_SECONDS
 from idp.digital_id.reasons import Reason, Unreadable
 
+STEP_SECONDS = INTERVAL_SECONDS
 HANDLE_BYTES = 16
 CHARACTERS = 56
 _KIND = 0x01  # no zlib stream and no array begins so

@@ -14,7 +14,7 @@ from connectors.base import Field, Organisation
 from idp import settings
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import account as accounts
-from idp.web import cards, devices, language, leaving, pages, qr, register
+from idp.web import cards, devices, language, leaving, pages, presence, qr, register
 from idp.web.words import Banner, ClaimLabel, FieldLabel, NamedItself, Note, Problem, Reason
 
 REQUEST_ID = "7f3k-92qd"
@@ -131,6 +131,11 @@ SHOWN_CARD = cards.CardPage(
     card=CARD, name="Nguyễn Thị Ánh Nguyệt", birth_date=date(1987, 2, 4), told=None,
     code=qr.drawing("6BF" + "MOTCUA0123" * 43),
     cards_url="/show/cards", suspend_url="/posted", resume_url="/posted", end_url="/show/card-end", form_token="t",
+)  # fmt: skip
+CARD_NOW = presence.CardNowPage(
+    number=CARD.number, code=qr.drawing("6BF" + "MOTCUA0123" * 5), now=1_790_000_000, next_seconds=15, card=None,
+    binding="AAAAAAAAAAAAAAAAAAAAAA", form_token="t", card_url="/show/card", code_url="/posted",
+    challenge_url="/posted", phone_url="/posted",
 )  # fmt: skip
 CLAIMS = (
     pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
@@ -258,6 +263,7 @@ SHOWN: dict[str, Show] = {
     "card-end": lambda speak: cards.end_card(
         cards.EndCardPage(number=CARD.number, action_url="/posted", card_url="/show/card", form_token="t"), speak
     ),
+    "card-now": lambda speak: presence.card_now(CARD_NOW, speak),
     "home": lambda speak: pages.home(speak, "/show/claims"),
     "claims": lambda speak: pages.claims_table(CLAIMS, speak),
 }
