@@ -19,6 +19,8 @@ from idp.account.sessions import Browsers
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
 from idp.broker.desk import Desk
+from idp.broker.phone_routes import PhoneRoutes
+from idp.broker.phones import Phones
 from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients.invitations import Invitations
@@ -130,7 +132,7 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
     )
     journey_routes = JourneyRoutes(
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
-        cookies=cookies,
+        cookies=cookies, by_phone=settings.phone.sign_in,
     )  # fmt: skip
     door = Door(journey=journey, sealer=house.sealer, cookies=cookies)
     account, showing = _account(house, door), _showing(house, door)
@@ -139,6 +141,8 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
     logout = _logout(house, journey, shelf, cookies)
     for room in (journey_routes, visit_routes, provider, devices, account, showing, logout, lists, presence):
         app.register_blueprint(room.blueprint())
+    if settings.phone.sign_in:
+        app.register_blueprint(_phone(house, journey, desk, shelf, visits, cookies).blueprint())
     registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
     return provider.endpoints() | registering
 
@@ -262,6 +266,17 @@ def _presence(house: House) -> PresenceRoutes:
         database=house.database, short_lived=house.short_lived, showings=house.showings, book=house.cards.book,
         audit=house.audit,
         codes_per_network_per_minute=house.settings.limits.presence_codes_per_network_per_minute,
+    )  # fmt: skip
+
+
+def _phone(house: House, journey: Journey, desk: Desk, shelf: Shelf, visits: Visits, cookies: Cookies) -> PhoneRoutes:
+    return PhoneRoutes(
+        desk=desk, journey=journey, shelf=shelf, sealer=house.sealer, cookies=cookies, audit=house.audit,
+        phones=Phones(
+            database=house.database, short_lived=house.short_lived, shelf=shelf, journey=journey, visits=visits,
+            sessions=house.sessions, audit=house.audit, cookies=cookies,
+        ),
+        issuer=house.settings.issuer, refuses_other_networks=house.settings.phone.other_network == "refuse",
     )  # fmt: skip
 
 

@@ -155,6 +155,14 @@ SHOWN_SUSPENDED = _row("N05", "suspended", 409, "the card that is shown is suspe
 SHOWN_REVOKED = _row("N06", "revoked", 410, "the card that is shown has been revoked", "`idp cards show` tells why")
 BAD_PHONE_KEY = _row("N07", "bad_holder_key", 400, "the key of the phone is none, or was not proven in time", "the page was left open, or its proof is not by that key; the person tries again")
 
+# H: a phone that signs a computer in
+PHONE_CODE_OVER = _row("H01", "invalid_request", 400, "the code that was scanned is out of date, was scanned before, or is none of ours", "a code is good for ten seconds and for one phone; a picture of one that was passed on, or a slow network")
+PHONE_DECLINED = _row("H02", "access_denied", 403, "the person said no on the phone", "changed their mind, or was sent the code of somebody else's screen: several in a row are an attack")
+PHONE_NUMBER_WRONG = _row("H03", "access_denied", 403, "the number from the phone was typed wrongly three times", "mistyped; or somebody at the computer guessed, and has the person's yes: ask them")
+PHONE_TOO_LATE = _row("H04", "access_denied", 403, "nobody finished with the phone in time", "a code waits for two minutes; the person can begin again")
+PHONE_NOT_ENOUGH = _row("H05", "access_denied", 403, "a session on a phone is not enough for this sign-in", "it ended meanwhile, is too weak or too old, or the portal wants the person to prove themselves anew; the pages do not offer it")
+PHONE_ELSEWHERE = _row("H06", "access_denied", 403, "the phone is on another network than the computer", "phone.other_network is refuse: both must reach us from one address")
+
 # E: end of session (OpenID Connect RP-Initiated Logout 1.0)
 BAD_LOGOUT_HINT = _row("E01", "invalid_request", 400, "id_token_hint is not one of ours", "forged, foreign, or for another client")
 BAD_LOGOUT_RETURN = _row("E02", "invalid_request", 400, "post_logout_redirect_uri is not registered", "it must equal a registered one, and needs id_token_hint")

@@ -102,7 +102,7 @@ class CardPages:
             return self._all(standing, "name_unknown")
         try:
             with self.database.write() as tx:
-                spent.spend(tx, f"form for a card {nonce}", DAY_SECONDS)
+                spent.spend(tx, f"form for a card {self.door.form_token(nonce)}", DAY_SECONDS)
                 made = self.cards.make(tx, holder)
         except Conflict:  # the form came before: its card is the newest
             before = self.cards.book.of_person(standing.person_id)

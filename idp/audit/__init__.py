@@ -41,6 +41,14 @@ class Audit:
         details |= {} if raised_by is None else {"raised_by": raised_by}
         _add(tx, "signed_in", person_id=person_id, session_id=session_id, source_id=source_id, details=details)
 
+    def signed_in_by_phone(
+        self, tx: Transaction, *, person_id: bytes, session_id: bytes, source_id: str, level: int, by_session: bytes,
+        for_client: str,
+    ) -> None:  # fmt: skip
+        """A browser was signed in by somebody whose session on a phone vouched for it; that one proved them earlier."""
+        details = {"level": level, "by_session": by_session.hex(), "portal": for_client}
+        _add(tx, "signed_in_by_phone", person_id=person_id, session_id=session_id, source_id=source_id, details=details)
+
     def person_made(self, tx: Transaction, *, person_id: bytes, source_id: str | None) -> None:
         _add(tx, "person_made", person_id=person_id, source_id=source_id)
 

@@ -72,10 +72,14 @@ class Journey:
         login = self._shelf.login(login_id)
         if login is None:
             raise Refused(errors.LOGIN_GONE)
-        secret = self._cookies.login(cookies, login_id)
-        if secret is None or not entropy.same(entropy.fingerprint(secret).hex(), login.browser):
+        if not self.is_of(login, cookies):
             raise Refused(errors.OTHER_BROWSER)
         return login
+
+    def is_of(self, login: Login, cookies: Mapping[str, str]) -> bool:
+        """Whether this browser began the sign-in."""
+        secret = self._cookies.login(cookies, login.id)
+        return secret is not None and entropy.same(entropy.fingerprint(secret).hex(), login.browser)
 
     def form_token(self, login: Login, cookies: Mapping[str, str]) -> str:
         """What a form of this sign-in must bring back: known only to this browser and to us."""

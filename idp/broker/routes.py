@@ -6,7 +6,7 @@ POST /sign-in/<login>/cancel       back to the portal
 GET  /sign-in/<login>/acting       for whom the person acts;  POST: for themselves, for an organisation, cancel
 GET  /sign-in/<login>/information  what goes to whom;  POST: go on, cancel, "this is not me"
 
-What belongs to a visit to a source stands in `visit_routes`.
+What belongs to a visit to a source stands in `visit_routes`, to a phone in `phone_routes`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from werkzeug.wrappers import Response
 
 from idp import entropy, errors
 from idp.broker.acting import Acting
+from idp.broker.browsers import is_phone
 from idp.broker.desk import BANNERS, At, Desk, see_other
 from idp.broker.journey import Journey
-from idp.broker.steps import Step, acts_for, may_act_for, names_to_tell, owes_consent
+from idp.broker.steps import Step, acts_for, may_act_for, may_come_by_phone, names_to_tell, owes_consent
 from idp.broker.telling import lines_to_tell, of_portal, with_names_of_sources
 from idp.broker.visit_routes import VisitRoutes
 from idp.broker.visits import Visits
@@ -33,7 +34,7 @@ from idp.web.words import Banner, Reason
 class Routes:
     def __init__(
         self, *, desk: Desk, journey: Journey, visits: Visits, visit_routes: VisitRoutes, acting: Acting,
-        sources: Sources, cookies: Cookies,
+        sources: Sources, cookies: Cookies, by_phone: bool,
     ) -> None:  # fmt: skip
         self._desk = desk
         self._journey = journey
@@ -42,6 +43,7 @@ class Routes:
         self._acting = acting
         self._sources = sources
         self._cookies = cookies
+        self._by_phone = by_phone
 
     def blueprint(self) -> Blueprint:
         room = Blueprint("broker", __name__)
@@ -168,9 +170,15 @@ class Routes:
             action_url=url_for("broker.chosen", login_id=at.login.id),
             cancel_url=url_for("broker.cancel", login_id=at.login.id),
             form_token=self._journey.form_token(at.login, request.cookies), banner_id=banner, banner_source=about,
-            form_targets=client.origins, of_portal=of_portal(client, need),
+            form_targets=client.origins, of_portal=of_portal(client, need), phone_url=self._phone_url(at),
         )  # fmt: skip
         return pages.choose(page, language.of_request(need.ui_locales))
+
+    def _phone_url(self, at: At) -> str | None:
+        """Where the way by a phone begins; not for one that needs a proof of its own, nor on a phone itself."""
+        on_phone = is_phone(request.headers.get("User-Agent", ""))
+        offered = self._by_phone and may_come_by_phone(at.login.need) and not on_phone
+        return url_for("phone.begin", login_id=at.login.id) if offered else None
 
     def _tile(self, source: Source, owed_level: int) -> pages.SourceTile:
         health = self._sources.health_of(source)

@@ -18,7 +18,8 @@ from idp.storage import ShortLived
 
 KEPT_SECONDS = 21_600  # six hours, of what leads back to the portal: a page may be found long after its sign-in expired
 SECOND_CLICK_SECONDS = 120
-_STEPS = ("signed-in", "told", "checked", "acted")
+_STEPS = ("signed-in", "told", "checked", "acted", "by-phone")
+_OF_A_PHONE = ("begun", "scanned", "decided", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +96,14 @@ class Shelf:
     def progress(self, login_id: str, session_id: bytes) -> Progress:
         """What was done within this sign-in by whoever this session is of; another's steps do not count."""
         name = _within(login_id, session_id)
-        signed_in, told, checked, acted = self._read_all(*((kind, name) for kind in _STEPS))
-        return Progress(
-            signed_in=signed_in is not None, told=told is not None, checked=checked is not None, acted=acted is not None
-        )
+        done = [value is not None for value in self._read_all(*((kind, name) for kind in _STEPS))]
+        return Progress(signed_in=done[0], told=done[1], checked=done[2], acted=done[3], by_phone=done[4])
 
     def note_signed_in(self, login_id: str, session_id: bytes) -> None:
         self._note("signed-in", login_id, session_id)
+
+    def note_by_phone(self, login_id: str, session_id: bytes) -> None:
+        self._note("by-phone", login_id, session_id)
 
     def note_told(self, login_id: str, session_id: bytes) -> None:
         self._note("told", login_id, session_id)
@@ -137,8 +139,12 @@ class Shelf:
     def take_leg(self, handle: str, login_id: str) -> bool:
         """Whether this call took the visit; what remains is the name of its sign-in, for a second click."""
         # First the trace, then the taking: between the two a second click finds both.
-        self._keep("walked", handle, login_id)
+        self.note_walked(handle, login_id)
         return self._short_lived.take(_key("leg", handle)) is not None
+
+    def note_walked(self, handle: str, login_id: str) -> None:
+        """A second click finds which sign-in went on from here, and waits until the first one has arrived."""
+        self._keep("walked", handle, login_id)
 
     def login_of_walked_leg(self, handle: str) -> str | None:
         login_id: str | None = self._read("walked", handle)
@@ -214,6 +220,16 @@ class Shelf:
         """The handle of the visit, and what was shown; still there for a second click."""
         kept = self._read("certificate", handle)
         return None if kept is None else (kept[0], kept[1])
+
+    # A phone that is to vouch for the browser of a sign-in: each of these is said once, by whoever is first.
+
+    def keep_of_phone(self, what: str, handle: str, value: Any) -> bool:
+        """Whether this is now what was begun, scanned, decided or failed under the handle, because of this call."""
+        return self._keep(f"phone-{what}", handle, value, self._login_seconds)
+
+    def of_phone(self, handle: str) -> list[Any]:
+        """All that was said under the handle, in the order of `_OF_A_PHONE`; None for what was not."""
+        return self._read_all(*((f"phone-{what}", handle) for what in _OF_A_PHONE))
 
     def keep_offer(self, login_id: str, session_id: bytes, offer: Any, seconds: int) -> None:
         self._keep("offer", _within(login_id, session_id), offer, seconds)

@@ -56,6 +56,7 @@ class Progress:
     told: bool = False
     acted: bool = False  # said for whom they act
     checked: bool = False  # the register was asked, or could not be
+    by_phone: bool = False  # a session on a phone vouched for this browser: chosen anew, and proved when it was
 
 
 def next_step(need: Need, client: Client, standing: Standing | None, progress: Progress) -> Step:
@@ -63,7 +64,7 @@ def next_step(need: Need, client: Client, standing: Standing | None, progress: P
     if standing is None or not _good_enough(need, standing, progress):
         return Step.SIGN_IN
     if need.only_person is not None and standing.person_id.hex() != need.only_person:
-        return Step.WRONG_PERSON if progress.signed_in else Step.SIGN_IN
+        return Step.WRONG_PERSON if progress.signed_in or progress.by_phone else Step.SIGN_IN
     if standing.check_due and not (progress.checked or progress.signed_in):  # who signs in is asked about then
         return Step.CHECK
     if _must_say_for_whom(need, standing, progress):
@@ -79,8 +80,19 @@ def _good_enough(need: Need, standing: Standing, progress: Progress) -> bool:
     # A proof within this sign-in is fresh, also where the source's clock is a little slow. And a wish for a higher
     # level is tried once, and never stands in the way.
     stale = standing.auth_time < need.authenticated_after
-    again = stale or need.sign_in_again or need.choose_again or standing.level < need.wished_level
+    elsewhere = need.choose_again or standing.level < need.wished_level
+    again = stale or need.sign_in_again or (elsewhere and not progress.by_phone)
     return progress.signed_in or not again
+
+
+def may_come_by_phone(need: Need) -> bool:
+    """Whether a session that stands elsewhere can do at all: not where the person must prove themselves anew."""
+    return not need.sign_in_again and need.adds_to is None
+
+
+def is_met_by(need: Need, level: int, auth_time: int) -> bool:
+    """Whether a sign-in of that level and instant, in whatever browser, is sure and fresh enough."""
+    return level >= need.owed_level and auth_time >= need.authenticated_after
 
 
 def may_act_for(need: Need, standing: Standing) -> bool:

@@ -105,6 +105,11 @@ def of_portal(client: Client, need: Need) -> OfPortal:
     )  # fmt: skip
 
 
+def place_of(need: Need) -> str:
+    """The site or app that the answer goes to, whatever the portal calls itself; empty for a device."""
+    return "" if need.is_our_own else _real_place(need.answered_at)[1]
+
+
 def _real_place(answered_at: str) -> tuple[NamedItself, str]:
     """What the answer goes to, and its name: for an app the part of its scheme or address that tells it from others."""
     parts = urlsplit(answered_at)

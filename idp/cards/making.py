@@ -9,9 +9,10 @@ from idp import clock, entropy
 from idp.audit import Audit
 from idp.cards import models
 from idp.cards.book import Book, Kept, State
-from idp.cards.publishing import LIST_SIZE, list_uri, signer
+from idp.cards.publishing import list_uri, signer
 from idp.digital_id import Card, StatusReference, Unfit, issue, issue_age
 from idp.digital_id.issuing import CODE_ID_BYTES
+from idp.digital_id.status_lists import PLACES
 from idp.keys import Keys
 from idp.storage import Database, Transaction
 
@@ -108,10 +109,10 @@ class Cards:
         row = tx.one(models.NEWEST_LIST)
         newest = 1 if row is None or row[0] is None else int(row[0])
         for _ in range(DRAWS):
-            index = entropy.below(LIST_SIZE)
+            index = entropy.below(PLACES)
             if tx.one(models.IS_TAKEN, of_list=newest, of_index=index) is None:
                 return newest, index
-        return newest + 1, entropy.below(LIST_SIZE)
+        return newest + 1, entropy.below(PLACES)
 
 
 def _has_reached(birth_date: str, age: int, now: int) -> bool:

@@ -8,13 +8,12 @@ from idp import clock
 from idp.cards import models
 from idp.cards.book import TOPIC
 from idp.digital_id import key_id, status_lists, trust_lists, trusted
-from idp.digital_id.status_lists import StatusList
+from idp.digital_id.status_lists import PLACES, StatusList
 from idp.digital_id.trust_lists import TrustList
 from idp.keys import Keys, SigningKey
 from idp.storage import Database
 from idp.storage.changes import Changes
 
-LIST_SIZE = 2**20
 LISTS_PATH, TRUST_PATH = "/status-lists", "/trust-list"
 TTL_SECONDS = 30  # with what a cache may hold, a suspension is seen within a minute
 GOOD_FOR_SECONDS = 8 * 86_400  # for verifiers that go without a network for a week
@@ -91,8 +90,8 @@ class Publishing:
         states = {row[0]: row[1] for row in self._database.all(models.NOT_VALID, of_list=number)}
         return StatusList(
             uri=list_uri(self._issuer, number), issuer=self._issuer, bits=status_lists.BITS, issued_at=now,
-            array=status_lists.array_of(LIST_SIZE, states), expires_at=now + GOOD_FOR_SECONDS, ttl_seconds=TTL_SECONDS,
+            array=status_lists.array_of(PLACES, states), expires_at=now + GOOD_FOR_SECONDS, ttl_seconds=TTL_SECONDS,
         )  # fmt: skip
 
 
-__all__ = ["LIST_SIZE", "Form", "Publishing", "list_uri", "signer"]
+__all__ = ["Form", "Publishing", "list_uri", "signer"]

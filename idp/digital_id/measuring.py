@@ -54,6 +54,7 @@ class Speeds:
 @dataclass(frozen=True, kw_only=True)
 class ListSize:
     cards: int
+    lists: int
     bytes: int
     build_seconds: float
 
@@ -135,12 +136,21 @@ def forgeries(number: int, seed: int) -> Outcome:
 
 
 def list_size(number: int, seed: int) -> ListSize:
-    """The array of a list for so many cards, one of a hundred revoked, and the time to make it from them."""
-    chance = Repeatable(seed)
-    revoked = {chance.randrange(number): status_lists.INVALID for _ in range(number // 100)}
-    began = clock.monotonic()
-    packed = status_lists.compressed(status_lists.array_of(number, revoked))
-    return ListSize(cards=number, bytes=len(packed), build_seconds=clock.monotonic() - began)
+    """The lists that so many cards are in, as they are published: one of a hundred revoked, signed; and the time to
+    make all of them.
+    """
+    chance, ours, now = Repeatable(seed), party(ISSUER), clock.seconds()
+    lists = -(-number // status_lists.PLACES)
+    in_each = number // lists // 100
+    revoked = [
+        {chance.randrange(status_lists.PLACES): status_lists.INVALID for _ in range(in_each)} for _ in range(lists)
+    ]
+    began, signed = clock.monotonic(), 0
+    for values in revoked:
+        array = status_lists.array_of(status_lists.PLACES, values)
+        one = status_lists.StatusList(uri=LIST, issuer=ISSUER, bits=status_lists.BITS, array=array, issued_at=now)
+        signed += len(status_lists.as_cwt(one, ours.signer, ours.key_id))
+    return ListSize(cards=number, lists=lists, bytes=signed, build_seconds=clock.monotonic() - began)
 
 
 def _pace(call: Callable[[], object], times: int) -> Pace:

@@ -53,6 +53,7 @@ class SignedIn:
     auth_time: int
     upstream_session: str | None = None  # what the source wants to see again when the person signs out there
     logout_hint: str | None = None
+    until: int | None = None  # another session vouched for this one, and ends then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,8 @@ class Sessions:
         so that its portals stay known; one of somebody else ends first, and its portals are told.
         """
         now, value = clock.seconds(), entropy.opaque_value()
+        longest = now + self._lifetimes.session_seconds
+        expires_at = longest if signed_in.until is None else min(longest, signed_in.until)
         running = tx.one(models.FIND_OPEN, of_fingerprint=entropy.fingerprint(cookie)) if cookie else None
         if running and bytes(running[1]) == signed_in.person_id:
             session_id = bytes(running[0])
@@ -129,7 +132,7 @@ class Sessions:
                 models.RENEW, of_session=session_id, new_fingerprint=entropy.fingerprint(value), now=now,
                 new_source=signed_in.source_id, new_kind=signed_in.source_kind, new_level=signed_in.level,
                 new_amr=" ".join(signed_in.amr), new_auth_time=signed_in.auth_time,
-                new_expiry=now + self._lifetimes.session_seconds, new_upstream=self._sealed(session_id, signed_in),
+                new_expiry=expires_at, new_upstream=self._sealed(session_id, signed_in),
             )  # fmt: skip
             return session_id, value
         if running:
@@ -139,8 +142,7 @@ class Sessions:
             models.ADD_SESSION, id=session_id, fingerprint=entropy.fingerprint(value), person_id=signed_in.person_id,
             source_id=signed_in.source_id, source_kind=signed_in.source_kind, level=signed_in.level,
             amr=" ".join(signed_in.amr), auth_time=signed_in.auth_time, opened_at=now, used_at=now,
-            expires_at=now + self._lifetimes.session_seconds, ended_at=None,
-            upstream=self._sealed(session_id, signed_in),
+            expires_at=expires_at, ended_at=None, upstream=self._sealed(session_id, signed_in),
         )  # fmt: skip
         return session_id, value
 
@@ -150,6 +152,22 @@ class Sessions:
             return None
         row = self._database.one(models.FIND_OPEN, of_fingerprint=entropy.fingerprint(cookie))
         return bytes(row[0]) if row else None
+
+    def vouching(self, tx: Transaction, session_id: bytes) -> SignedIn | None:
+        """What this session, live until `tx` commits, says of its sign-in, for another browser of the same person.
+
+        What the source wants to see at a sign-out stays where somebody signed in there.
+        """
+        now = clock.seconds()
+        row = tx.one(
+            models.VOUCHING, of_session=session_id, now=now, idle_since=now - self._lifetimes.session_idle_seconds
+        )
+        if row is None:
+            return None
+        return SignedIn(
+            person_id=bytes(row[0]), source_id=row[1], source_kind=row[2], level=row[3], amr=tuple(row[4].split()),
+            auth_time=row[5], until=row[6],
+        )  # fmt: skip
 
     def is_open(self, tx: Transaction, session_id: bytes) -> bool:
         return tx.one(models.FIND_UPSTREAM, of_session=session_id) is not None

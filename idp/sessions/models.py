@@ -103,12 +103,11 @@ class GrantRow(Base):
 
 # A source that is switched off takes the sessions that it vouched for with it.
 _SOURCE = and_(SourceRow.id == SessionRow.source_id, SourceRow.enabled == literal_column("0"))
+_OPEN = SessionRow.ended_at.is_(None)
 _ALIVE = and_(
-    SessionRow.ended_at.is_(None),
-    SessionRow.expires_at > bindparam("now"),
-    PersonRow.status == literal_column("'active'"),
+    _OPEN, SessionRow.expires_at > bindparam("now"), PersonRow.status == literal_column("'active'"),
     ~exists().where(_SOURCE),
-)
+)  # fmt: skip
 
 STANDING = (
     select(
@@ -132,6 +131,17 @@ STANDING = (
         ),
     )
     .where(SessionRow.fingerprint == bindparam("fingerprint"), _ALIVE, SessionRow.used_at > bindparam("idle_since"))
+)  # fmt: skip
+
+# What a live session says of its sign-in, to vouch for another browser: it neither ends nor changes before the commit.
+VOUCHING = (
+    select(
+        SessionRow.person_id, SessionRow.source_id, SessionRow.source_kind, SessionRow.level, SessionRow.amr,
+        SessionRow.auth_time, SessionRow.expires_at,
+    )
+    .join(PersonRow, PersonRow.id == SessionRow.person_id)
+    .where(SessionRow.id == bindparam("of_session"), _ALIVE, SessionRow.used_at > bindparam("idle_since"))
+    .with_for_update(key_share=True, of=[SessionRow, PersonRow])
 )  # fmt: skip
 
 # The redemption: the row is made only while the session is alive and no weaker than the code says, the person active,
@@ -169,12 +179,9 @@ _GRANT_COLUMNS = [
 # That the session was used is noted once in a while.
 _TOUCHED = (
     update(SessionRow)
-    .where(
-        SessionRow.id == bindparam("session_id"), SessionRow.ended_at.is_(None),
-        SessionRow.used_at <= bindparam("touched_before"),
-    )
+    .where(SessionRow.id == bindparam("session_id"), _OPEN, SessionRow.used_at <= bindparam("touched_before"))
     .values(used_at=bindparam("now"))
-)  # fmt: skip
+)
 _ORIGIN = func.coalesce(GrantRow.origin, GrantRow.person_id)
 # With the grant goes the event that tells of it.
 GRANT = Chain(
@@ -294,11 +301,11 @@ END_GRANT = (
 
 ADD_SESSION = insert(SessionRow)
 FIND_OPEN = select(SessionRow.id, SessionRow.person_id).where(
-    SessionRow.fingerprint == bindparam("of_fingerprint"), SessionRow.ended_at.is_(None)
+    SessionRow.fingerprint == bindparam("of_fingerprint"), _OPEN
 )
 RENEW = (
     update(SessionRow)
-    .where(SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None))
+    .where(SessionRow.id == bindparam("of_session"), _OPEN)
     .values(
         fingerprint=bindparam("new_fingerprint"), source_id=bindparam("new_source"), source_kind=bindparam("new_kind"),
         level=bindparam("new_level"), amr=bindparam("new_amr"), auth_time=bindparam("new_auth_time"),
@@ -307,16 +314,12 @@ RENEW = (
 )  # fmt: skip
 END = (
     update(SessionRow)
-    .where(SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None))
+    .where(SessionRow.id == bindparam("of_session"), _OPEN)
     .values(ended_at=bindparam("now"), upstream=None)
     .returning(SessionRow.person_id)
 )
-FIND_UPSTREAM = select(SessionRow.source_id, SessionRow.upstream).where(
-    SessionRow.id == bindparam("of_session"), SessionRow.ended_at.is_(None)
-)
-OPEN_OF_PERSON = select(SessionRow.id).where(
-    SessionRow.person_id == bindparam("of_person"), SessionRow.ended_at.is_(None)
-)
+FIND_UPSTREAM = select(SessionRow.source_id, SessionRow.upstream).where(SessionRow.id == bindparam("of_session"), _OPEN)
+OPEN_OF_PERSON = select(SessionRow.id).where(SessionRow.person_id == bindparam("of_person"), _OPEN)
 # Everybody who was granted something in a session; one row a portal.
 PORTALS_OF_SESSION = (
     select(GrantRow.client_id, func.min(GrantRow.sub))

@@ -26,6 +26,7 @@ from idp.settings.parts import (
     Outbound,
     Outbox,
     Overload,
+    Phone,
     Pkcs11,
     Raising,
     SelfRegistration,
@@ -38,9 +39,7 @@ DEFAULTS = Path(__file__).resolve().parent.parent.parent / "config" / "default.t
 LOOPBACK_SUFFIX = ".localhost"  # RFC 6761 section 6.3
 
 # Called IDP_ and no setting: where the settings are, who gives a command, what `run` and the tests use.
-OTHER_VARIABLES = frozenset(
-    {"IDP_CONFIG", "IDP_OPERATOR", "IDP_PYTHON", "IDP_TEST_DATABASE_URL", "IDP_TEST_VALKEY_URL"}
-)
+OTHER_VARIABLES = ("IDP_CONFIG", "IDP_OPERATOR", "IDP_PYTHON", "IDP_TEST_DATABASE_URL", "IDP_TEST_VALKEY_URL")
 
 
 class UnsafeSettings(Exception):
@@ -81,6 +80,7 @@ class Settings(BaseSettings):
     outbox: Outbox
     overload: Overload
     cards: DigitalIds
+    phone: Phone
     conformance: Conformance
     registration: SelfRegistration
 
@@ -173,8 +173,7 @@ def load(path: str | None = None, **overrides: Any) -> Settings:
     """The settings in force; raises UnsafeSettings, whose text names each fault, when there are none to be had."""
     _refuse_unknown_variables()
     values = _read(DEFAULTS)
-    chosen = path or os.environ.get("IDP_CONFIG")
-    if chosen:
+    if chosen := path or os.environ.get("IDP_CONFIG"):
         values = _merged(values, _read(Path(chosen)))
     try:
         settings = Settings(**_merged(values, overrides))
@@ -245,6 +244,7 @@ __all__ = [
     "Outbound",
     "Outbox",
     "Overload",
+    "Phone",
     "Pkcs11",
     "Raising",
     "SelfRegistration",

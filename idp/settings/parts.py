@@ -146,3 +146,8 @@ class Outbox(_Part):
 
 class Conformance(_Part):
     public_host: str
+
+
+class Phone(_Part):
+    sign_in: bool
+    other_network: Literal["warn", "refuse"]

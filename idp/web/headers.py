@@ -23,15 +23,17 @@ _UNUSED_POWERS = ("camera", "display-capture", "geolocation", "microphone", "mid
 
 
 def harden(
-    response: Response, *, form_targets: Iterable[str] = (), frames: Iterable[str] = (), images: Iterable[str] = ()
-) -> Response:
+    response: Response, *, form_targets: Iterable[str] = (), frames: Iterable[str] = (), images: Iterable[str] = (),
+    asks_again: bool = False,
+) -> Response:  # fmt: skip
     """The same response with every protective header; a header that is there already stays as it is.
 
     `form_targets` are the addresses, besides our own, to which a form of this page may lead: Chromium applies
-    form-action to every redirect that follows a POST. `frames` and `images` are what it loads from elsewhere.
+    form-action to every redirect that follows a POST. `frames` and `images` are what it loads from elsewhere;
+    `asks_again`: its script may ask us, and nobody else.
     """
     there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 -- it gives pairs by itself
-    policy = content_security_policy(tuple(form_targets), tuple(frames), tuple(images))
+    policy = content_security_policy(tuple(form_targets), tuple(frames), tuple(images), asks_again)
     settings: Settings = current_app.config["SETTINGS"]
     secure = _SECURE_HEADERS if settings.secure else ()
     for name, value in (*_HEADERS, *secure, ("Content-Security-Policy", policy)):
@@ -42,8 +44,9 @@ def harden(
 
 @lru_cache(REMEMBERED_POLICIES)
 def content_security_policy(
-    form_targets: tuple[str, ...] = (), frames: tuple[str, ...] = (), images: tuple[str, ...] = ()
-) -> str:
+    form_targets: tuple[str, ...] = (), frames: tuple[str, ...] = (), images: tuple[str, ...] = (),
+    asks_again: bool = False,
+) -> str:  # fmt: skip
     form_action = dict.fromkeys(["'self'", *_named(form_source, form_targets)])
     framed = dict.fromkeys(_named(form_source, frames))
     return "; ".join(
@@ -53,6 +56,7 @@ def content_security_policy(
             "script-src 'self'",
             " ".join(["img-src 'self' data:", *_named(image_source, images)]),
             "font-src 'self'",
+            *(["connect-src 'self'"] if asks_again else []),
             *([f"frame-src {' '.join(framed)}"] if framed else []),
             f"form-action {' '.join(form_action)}",
             "frame-ancestors 'none'",

@@ -85,6 +85,7 @@ class ChoosePage:
     banner_source: tuple[str, str] | None = None  # whom the banner is about: name in Vietnamese, name in English
     of_portal: OfPortal = OfPortal()
     form_targets: tuple[str, ...] = ()  # where the posts may lead: each source's and the portal's addresses
+    phone_url: str | None = None  # a POST there begins the way by a phone; it brings `form_token`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,11 +266,12 @@ def claims_table(rows: Sequence[ClaimRow], language: Language) -> Response:
 
 def render(
     template: str, language: Language, *, status: int = 200, form_targets: Iterable[str] = (),
-    frames: Iterable[str] = (), images: Iterable[str] = (), **values: object,
+    frames: Iterable[str] = (), images: Iterable[str] = (), asks_again: bool = False, **values: object,
 ) -> Response:  # fmt: skip
     """A page from a template that extends base.html, hardened, in that language; a choice of language is remembered.
 
-    `form_targets`, `frames` and `images` are the addresses elsewhere that it leads to or loads; see `harden`.
+    `form_targets`, `frames` and `images` are the addresses elsewhere that it leads to or loads; see `harden`. A page
+    that `asks_again` may ask us by script whether there is news.
     """
     names = {"vi": settings().name_vi, "en": settings().name_en}
     body = render_template(
@@ -283,7 +285,7 @@ def render(
         response.set_cookie(
             COOKIE, language, COOKIE_SECONDS, secure=settings().secure, httponly=True, samesite="Lax", path="/"
         )
-    return harden(response, form_targets=form_targets, frames=frames, images=images)
+    return harden(response, form_targets=form_targets, frames=frames, images=images, asks_again=asks_again)
 
 
 def settings() -> Settings:

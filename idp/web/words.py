@@ -104,6 +104,15 @@ class Problem(StrEnum):
     NOT_RECOGNISED = "problem.not_recognised"
     NOT_A_NUMBER = "problem.not_a_number"
     DEVICE_CODE = "problem.device_code"
+    PHONE_NUMBER = "problem.phone_number"
+
+
+class Lack(StrEnum):
+    """Why the session on a phone cannot vouch for a computer yet."""
+
+    SESSION = "phone.lack_session"
+    LEVEL = "phone.lack_level"
+    AGE = "phone.lack_age"
 
 
 class Note(StrEnum):

@@ -167,7 +167,7 @@ def test_a_new_name_ends_the_cards_and_a_new_telephone_does_not(issuer: Issuer) 
 
 
 def test_a_list_that_is_nearly_full_is_left_for_the_next(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "LIST_SIZE", 8)
+    monkeypatch.setattr(making, "PLACES", 8)
     places = {(card.list_number, card.list_index) for card in (issuer.make(issuer.come()) for _ in range(30))}
     assert len(places) == 30
     assert {number for number, _ in places} == set(issuer.house.publishing.numbers())

@@ -169,7 +169,7 @@ def test_the_bench_tells_its_figures(empty: Terminal) -> None:
     assert (figures["forged"]["accepted"], sum(figures["forged"]["frauds"].values())) == ({}, 200)
     assert figures["issue_to_sign"] > 1 and figures["verify_to_check"] > 1
     assert 0 < figures["speed"]["verify"]["p50"] <= figures["speed"]["verify"]["p99"]
-    assert figures["status_list"]["cards"] == 100_000
+    assert figures["status_lists"]["cards"] == 100_000
     scanned = figures["scanned"]
     assert len(scanned) == 10 and sum(cell["read"] for cell in scanned) >= 18  # of so few frames one may be lost
     assert told.exit_code == any(cell["read"] < cell["wanted"] * cell["frames"] for cell in scanned)

@@ -155,12 +155,28 @@ def test_whoever_is_not_signed_in_surely_enough_is_shown_the_way(
     page = weak.cards()
     assert says("cards.too_weak") in words(page)
     assert page.forms == []
-    assert path_of(browser.request("POST", page.url, data={})) == "/account/cards"
-    assert browser.get(f"{country.issuer}/account/cards/ZZZZZZZZZZZZ").location.endswith("/account/cards")
     choice = browser.follow(browser.get(f"{country.issuer}/account/cards/sign-in"))
     page = at(browser, choice, portal, "bank", citizen)
     assert path_of(page) == "/account/cards"
     assert path_of(weak.make()).startswith("/account/cards/")
+
+
+def test_a_weaker_sign_in_of_the_same_person_reaches_none_of_their_cards(
+    country: World, person: Holder, another_browser: CarefulBrowser, portal: Portal, citizen: Citizen
+) -> None:
+    card = person.make()
+    text = code_of(person, card)
+    country.fault("bank", fault="lower_level")
+    sign_in(another_browser, portal, "bank", citizen)
+    account = another_browser.get(f"{country.issuer}/account")
+    token = {"form_token": account.forms[0].fields["form_token"]}
+    assert citizen.full_name in words(account)
+    for ending in ("", "/card.png", "/card.svg", "/card.pdf", "/end"):
+        assert another_browser.get(card.url + ending).location.endswith("/account/cards")
+    for path in ("/account/cards", f"{path_of(card)}/suspend", f"{path_of(card)}/end"):
+        answer = another_browser.request("POST", country.issuer + path, data=token)
+        assert answer.location.endswith("/account/cards")
+    assert checked(country, text).genuine and len(person.numbers()) == 1
 
 
 def test_whoever_is_not_signed_in_at_all_is_led_to_the_account(country: World, browser: CarefulBrowser) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.sandbox.citizen import Citizen
 from idp.storage import trips
+from tests.journeys.by_phone import agreed, begun, tokens_of
 from tests.journeys.checked import (
     assert_untold,
     check_of,
@@ -104,6 +105,31 @@ def test_and_stops_from_the_level_on_without_ending_the_session(
         register.gone = False
         request = portal.ask()
         country.redeemed(portal, request, browser.answer(browser.open_at(request.url, portal), portal))
+
+
+def test_a_computer_that_is_signed_in_by_a_phone_is_asked_about_as_at_single_sign_on(
+    country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen
+) -> None:
+    """That the phone was signed in is no new proof: what is owed for a session that stands is owed here."""
+    checked_a_while_ago(country, browser, portal, citizen)
+    with later():
+        screen = begun(country, portal)
+        number = agreed(browser, screen.code())
+        assert len(register.asked) == 1
+        tokens_of(country, screen, screen.type(number))
+        assert len(register.asked) == 2
+
+
+def test_a_phone_lets_nobody_in_whom_the_register_does_not_know_any_more(
+    country: World, register: Register, browser: CarefulBrowser, portal: Portal, citizen: Citizen
+) -> None:
+    checked_a_while_ago(country, browser, portal, citizen)
+    register.everybody = False
+    with later():
+        screen = begun(country, portal)
+        assert_untold(screen.type(agreed(browser, screen.code())))
+        for each in (screen.browser, browser):
+            assert country.house.sessions.by_cookie(each.session_cookie()) is None
 
 
 @pytest.mark.both_engines

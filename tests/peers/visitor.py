@@ -59,7 +59,7 @@ class _Reader(HTMLParser):
         if tag == "a" and "id" in given:
             self.links[given["id"]] = given.get("href", "")
         if tag == "meta" and given.get("http-equiv") == "refresh":
-            self.refresh = given["content"].partition("url=")[2]
+            self.refresh = given["content"].partition("url=")[2] or None  # a page may also renew itself
         if tag == "form":
             self.forms.append(Form(given.get("action", ""), given.get("method", "get").lower()))
             self.form_ids[given.get("id", "")] = self.forms[-1]

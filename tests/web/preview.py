@@ -14,8 +14,8 @@ from connectors.base import Field, Organisation
 from idp import settings
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import account as accounts
-from idp.web import cards, devices, language, leaving, pages, presence, qr, register
-from idp.web.words import Banner, ClaimLabel, FieldLabel, NamedItself, Note, Problem, Reason
+from idp.web import cards, devices, language, leaving, pages, phone, presence, qr, register
+from idp.web.words import Banner, ClaimLabel, FieldLabel, Lack, NamedItself, Note, Problem, Reason
 
 REQUEST_ID = "7f3k-92qd"
 MINISTRY = ("Cổng dịch vụ Bộ Sông Nước", "Ministry of Rivers")
@@ -94,6 +94,15 @@ DEVICE = devices.DeviceQuestionPage(
     began_at=datetime(2026, 11, 21, 7, 3, 22, tzinfo=UTC), network="203.0.113.7", same_network=True,
     action_url="/posted", form_token="token-of-the-form",
 )  # fmt: skip
+PHONE_WAIT = phone.WaitPage(
+    portal_vi=MINISTRY[0], portal_en=MINISTRY[1], state="scan", step_seconds=5, action_url="/posted",
+    code_url="http://idp.localhost:8400/phone/Jv5mQx0aWm1c2rXh8tZ4kE3b.7.Qk3vT0mXrL9sWc5yPz1uHg",
+    back_url="/show/choose", form_token="t",
+)  # fmt: skip
+PHONE_QUESTION = phone.QuestionPage(
+    portal_vi=MINISTRY[0], portal_en=MINISTRY[1], place="dichvu.songnuoc.example", browser="Chrome, Windows",
+    began_at=datetime(2026, 11, 21, 7, 3, 22, tzinfo=UTC), same_network=True, action_url="/posted", form_token="t",
+)  # fmt: skip
 DEVICE_END = devices.DeviceEndPage(portal_vi=MINISTRY[0], portal_en=MINISTRY[1], outcome="approved")
 DAY = datetime(2026, 11, 21, 7, 3, tzinfo=UTC)
 ACCOUNT = accounts.AccountPage(
@@ -158,6 +167,21 @@ LOGO = (
 NAMED_ITSELF = pages.OfPortal(
     named_itself=NamedItself.SITE, place="dich-vu-cong.bo-noi-vu.gov.example.xn--rt-di-dang-0ya.example:8443"
 )
+PHONE_PAGES: dict[str, Callable[[language.Language], Response]] = {
+    "choose-phone": lambda speak: pages.choose(replace(CHOICE, phone_url="/posted"), speak),
+    "phone-wait": lambda speak: phone.wait(PHONE_WAIT, speak),
+    "phone-type": lambda speak: phone.wait(replace(PHONE_WAIT, state="type"), speak),
+    "phone-wrong": lambda speak: phone.wait(replace(PHONE_WAIT, state="type", wrong=True), speak),
+    "phone-question": lambda speak: phone.question(PHONE_QUESTION, speak),
+    "phone-question-elsewhere": lambda speak: phone.question(
+        replace(PHONE_QUESTION, same_network=False, browser="", of_portal=NAMED_ITSELF), speak
+    ),
+    "phone-number": lambda speak: phone.number(
+        phone.NumberPage(portal_vi=MINISTRY[0], portal_en=MINISTRY[1], number="47"), speak
+    ),
+    "phone-done": lambda speak: phone.end(MINISTRY, "done", speak),
+    "phone-not-yet": lambda speak: phone.not_yet(Lack.SESSION, 2, "/show/choose", speak),
+}
 BACK = ("http://ministry.localhost:8421/", MINISTRY[0])
 
 Show = Callable[[language.Language], Response]
@@ -242,23 +266,20 @@ SHOWN: dict[str, Show] = {
     "device-approved": lambda speak: devices.end(DEVICE_END, speak),
     "device-declined": lambda speak: devices.end(replace(DEVICE_END, outcome="declined"), speak),
     "device-gone": lambda speak: devices.end(replace(DEVICE_END, outcome="gone"), speak),
+    **PHONE_PAGES,
     "account": lambda speak: accounts.account(ACCOUNT, speak),
     "account-new": lambda speak: accounts.account(
         replace(ACCOUNT, name=None, cards_in_use=0, portals=(), sessions=ACCOUNT.sessions[:1]), speak
     ),
     "account-stranger": lambda speak: accounts.stranger("/show/choose", speak),
     "cards": lambda speak: cards.cards(CARDS, speak),
-    "cards-none": lambda speak: cards.cards(replace(CARDS, cards=()), speak),
-    "cards-too-many": lambda speak: cards.cards(replace(CARDS, hindrance="too_many"), speak),
+    "cards-hindered": lambda speak: cards.cards(replace(CARDS, cards=(), hindrance="name_unknown"), speak),
     "cards-too-weak": lambda speak: cards.too_weak(
         cards.TooWeakPage(level=1, needed=2, sign_in_url="/show/choose", account_url="/show/account"), speak
     ),
     "card": lambda speak: cards.card(SHOWN_CARD, speak),
     "card-suspended": lambda speak: cards.card(
         replace(SHOWN_CARD, card=replace(CARD, standing="suspended"), told="suspended", birth_date=None), speak
-    ),
-    "card-ended": lambda speak: cards.card(
-        replace(SHOWN_CARD, card=replace(CARD, standing="ended"), told="ended", code=None), speak
     ),
     "card-end": lambda speak: cards.end_card(
         cards.EndCardPage(number=CARD.number, action_url="/posted", card_url="/show/card", form_token="t"), speak
