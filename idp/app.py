@@ -25,7 +25,7 @@ from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients.invitations import Invitations
 from idp.clients.self_registrations import SelfRegistrations
-from idp.counter import ListRoutes, PresenceRoutes
+from idp.counter import CounterPages, ListRoutes, PresenceRoutes
 from idp.front import Front
 from idp.house import House, build
 from idp.monitoring import Monitoring
@@ -137,9 +137,9 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
     door = Door(journey=journey, sealer=house.sealer, cookies=cookies)
     account, showing = _account(house, door), _showing(house, door)
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
-    lists, presence = ListRoutes(publishing=house.publishing), _presence(house)
-    logout = _logout(house, journey, shelf, cookies)
-    for room in (journey_routes, visit_routes, provider, devices, account, showing, logout, lists, presence):
+    lists, counter = ListRoutes(publishing=house.publishing), CounterPages(issuer=settings.issuer)
+    rooms = (journey_routes, visit_routes, provider, devices, account, showing, lists, counter, _presence(house))
+    for room in (*rooms, _logout(house, journey, shelf, cookies)):
         app.register_blueprint(room.blueprint())
     if settings.phone.sign_in:
         app.register_blueprint(_phone(house, journey, desk, shelf, visits, cookies).blueprint())

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, redirect, request
 
 from connectors.base import Field, Organisation
-from idp import settings
+from idp import clock, settings
+from idp.counter import CounterPages
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import account as accounts
-from idp.web import cards, devices, language, leaving, pages, phone, presence, qr, register
+from idp.web import cards, counter, devices, language, leaving, pages, phone, presence, qr, register
 from idp.web.words import Banner, ClaimLabel, FieldLabel, Lack, NamedItself, Note, Problem, Reason
+from tests.counter.issuer import Issuer
 
 REQUEST_ID = "7f3k-92qd"
 MINISTRY = ("Cổng dịch vụ Bộ Sông Nước", "Ministry of Rivers")
@@ -146,6 +148,8 @@ CARD_NOW = presence.CardNowPage(
     binding="AAAAAAAAAAAAAAAAAAAAAA", form_token="t", card_url="/show/card", code_url="/posted",
     challenge_url="/posted", phone_url="/posted",
 )  # fmt: skip
+OFFICE = Issuer("http://idp.localhost:8400")
+COUNTER = counter.CounterPage(issuer=OFFICE.issuer, reasons=("revoked",), decode_url="/posted")
 CLAIMS = (
     pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
     pages.ClaimRow(scope="profile", claim="name", label_id=ClaimLabel.NAME),
@@ -285,6 +289,7 @@ SHOWN: dict[str, Show] = {
         cards.EndCardPage(number=CARD.number, action_url="/posted", card_url="/show/card", form_token="t"), speak
     ),
     "card-now": lambda speak: presence.card_now(CARD_NOW, speak),
+    "counter": lambda speak: counter.counter(COUNTER, speak),
     "home": lambda speak: pages.home(speak, "/show/claims"),
     "claims": lambda speak: pages.claims_table(CLAIMS, speak),
 }
@@ -298,6 +303,9 @@ def create(**overrides: Any) -> Flask:
     register(app)
     app.add_url_rule("/show/<name>", view_func=_show)
     app.add_url_rule("/logo.svg", view_func=lambda: Response(LOGO, mimetype="image/svg+xml"), endpoint="logo")
+    app.register_blueprint(CounterPages(issuer=OFFICE.issuer).blueprint())  # the scripts ask for all of these
+    app.add_url_rule("/trust-list", view_func=lambda: OFFICE.trust_list(clock.seconds()), endpoint="trust")
+    app.add_url_rule("/status-lists/1", view_func=lambda: OFFICE.status_list(clock.seconds()), endpoint="statuses")
     app.add_url_rule("/posted", view_func=_posted, methods=["POST"])
     app.add_url_rule("/landed", view_func=lambda: "landed", endpoint="landed", methods=["GET", "POST"])
     app.add_url_rule("/hop", view_func=lambda: redirect(f"{_elsewhere('province')}/landed"), endpoint="hop")

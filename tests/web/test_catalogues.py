@@ -15,8 +15,9 @@ from jinja2 import nodes
 
 from connectors.base import Sex
 from idp import web
+from idp.counter.page import REASONS
 from idp.errors import CATALOGUE
-from idp.web import cards, pages, words
+from idp.web import cards, counter, pages, words
 from idp.web.language import LANGUAGES, Language, catalogue
 
 ROOM = Path(web.__file__).parent
@@ -41,6 +42,7 @@ FAMILIES: dict[str, set[str]] = {
     "information.lead_": {f"information.lead_{kind}" for kind in ("told", "consent", "anonymous")},
     "device.end_title_": {f"device.end_title_{outcome}" for outcome in ("approved", "declined", "gone")},
     "device.end_lead_": {f"device.end_lead_{outcome}" for outcome in ("approved", "declined", "gone")},
+    "counter.says.": {f"counter.says.{word}" for word in (*counter.WORDS, *(f"reason_{each}" for each in REASONS))},
     "phone.now_": {f"phone.now_{state}" for state in ("scan", "look", "type")},
     "phone.lack_": set(words.Lack),
     "phone.end_title_": {f"phone.end_title_{outcome}" for outcome in ("done", "declined", "gone")},
@@ -103,6 +105,17 @@ def test_a_family_of_messages_is_whole_and_holds_nothing_else(prefix: str) -> No
 def test_no_message_is_left_over(app: Flask) -> None:
     spoken = used_ids(app).union(*FAMILIES.values())
     assert catalogue("vi").keys() - spoken == set()
+
+
+def test_the_scripts_of_the_counter_say_what_their_page_holds_and_nothing_else() -> None:
+    said: set[str] = set()
+    for name in web.static_names("counter"):
+        for spoken in re.findall(r"\bsay\(([^,)]+)", web.static_file(name).decode()):
+            said.update(re.findall(r"[\"`]([a-z_0-9]+(?:\$\{)?)", spoken))
+    begun = {each.removesuffix("${") for each in said if each.endswith("${")}
+    whole = {each for each in said if not each.endswith("${")}
+    assert whole - set(counter.WORDS) == set()
+    assert {word for word in counter.WORDS if word not in whole and not word.startswith(tuple(begun))} == set()
 
 
 def gaps(message: str) -> set[str | None]:
