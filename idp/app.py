@@ -14,6 +14,7 @@ from idp.account import Account
 from idp.account.cards import CardPages
 from idp.account.door import Door
 from idp.account.portals import Portals
+from idp.account.presence import ShowingPages
 from idp.account.sessions import Browsers
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
@@ -24,7 +25,7 @@ from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients.invitations import Invitations
 from idp.clients.self_registrations import SelfRegistrations
-from idp.counter import CounterPages, ListRoutes
+from idp.counter import CounterPages, ListRoutes, PresenceRoutes
 from idp.front import Front
 from idp.house import House, build
 from idp.monitoring import Monitoring
@@ -133,11 +134,12 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
         cookies=cookies, by_phone=settings.phone.sign_in,
     )  # fmt: skip
-    account = _account(house, Door(journey=journey, sealer=house.sealer, cookies=cookies))
+    door = Door(journey=journey, sealer=house.sealer, cookies=cookies)
+    account, showing = _account(house, door), _showing(house, door)
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
     lists, counter = ListRoutes(publishing=house.publishing), CounterPages(issuer=settings.issuer)
-    leaving = _logout(house, journey, shelf, cookies)
-    for room in (journey_routes, visit_routes, provider, devices, account, leaving, lists, counter):
+    rooms = (journey_routes, visit_routes, provider, devices, account, showing, lists, counter, _presence(house))
+    for room in (*rooms, _logout(house, journey, shelf, cookies)):
         app.register_blueprint(room.blueprint())
     if settings.phone.sign_in:
         app.register_blueprint(_phone(house, journey, desk, shelf, visits, cookies).blueprint())
@@ -158,6 +160,13 @@ def _account(house: House, door: Door) -> Account:
             database=database, door=door, sessions=house.sessions, sources=house.sources,
             idle_seconds=settings.lifetimes.session_idle_seconds,
         ),
+    )  # fmt: skip
+
+
+def _showing(house: House, door: Door) -> ShowingPages:
+    return ShowingPages(
+        door=door, cards=house.cards, showings=house.showings, people=house.people, database=house.database,
+        short_lived=house.short_lived, sealer=house.sealer, level=house.settings.cards.level,
     )  # fmt: skip
 
 
@@ -249,6 +258,14 @@ def _devices(house: House, journey: Journey, desk: Desk, shelf: Shelf) -> Device
         sealer=house.sealer, short_lived=house.short_lived,
         codes_per_network_per_minute=limits.device_codes_per_network_per_minute,
         wrong_codes_per_minute=limits.wrong_device_codes_per_minute,
+    )  # fmt: skip
+
+
+def _presence(house: House) -> PresenceRoutes:
+    return PresenceRoutes(
+        database=house.database, short_lived=house.short_lived, showings=house.showings, book=house.cards.book,
+        audit=house.audit,
+        codes_per_network_per_minute=house.settings.limits.presence_codes_per_network_per_minute,
     )  # fmt: skip
 
 

@@ -146,6 +146,15 @@ DEVICE_DECLINED = _row("V04", "access_denied", 400, "the person declined", "or g
 DEVICE_EXPIRED = _row("V05", "expired_token", 400, "nobody decided in time", "lifetimes.device_code_seconds; the device must begin anew")
 TOO_MANY_DEVICE_CODES = _row("V06", "temporarily_unavailable", 429, "too many codes of devices were typed, try again shortly", "limits.device_codes_per_network_per_minute, or limits.wrong_device_codes_per_minute from everywhere: somebody guesses")
 
+# N: a card that is shown now, by a presence code
+NO_PRESENCE_CODE = _row("N01", "bad_text", 400, "the body must be JSON with a presence code as its member code", "a card, or another text, was sent; cards are verified where they are scanned")
+PRESENCE_UNKNOWN = _row("N02", "presence_unknown", 404, "this presence code was not made here, or minutes ago", "forged, or kept for longer than cards/showing.py remembers")
+PRESENCE_OLD = _row("N03", "presence_old", 410, "this presence code is older than 45 seconds", "a photograph, or a slow hand: the holder shows the next one")
+PRESENCE_SEEN = _row("N04", "presence_seen", 409, "this presence code was shown before", "a second scan, or a copy: the holder shows the next one")
+SHOWN_SUSPENDED = _row("N05", "suspended", 409, "the card that is shown is suspended", "its holder suspended it since the code was made")
+SHOWN_REVOKED = _row("N06", "revoked", 410, "the card that is shown has been revoked", "`idp cards show` tells why")
+BAD_PHONE_KEY = _row("N07", "bad_holder_key", 400, "the key of the phone is none, or was not proven in time", "the page was left open, or its proof is not by that key; the person tries again")
+
 # H: a phone that signs a computer in
 PHONE_CODE_OVER = _row("H01", "invalid_request", 400, "the code that was scanned is out of date, was scanned before, or is none of ours", "a code is good for ten seconds and for one phone; a picture of one that was passed on, or a slow network")
 PHONE_DECLINED = _row("H02", "access_denied", 403, "the person said no on the phone", "changed their mind, or was sent the code of somebody else's screen: several in a row are an attack")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from idp.audit import Audit
 from idp.cards import Book, Cards, Publishing
+from idp.cards.showing import Showings
 from idp.cases import Cases as OpenCases
 from idp.cases import Joining
 from idp.clients import Clients
@@ -58,6 +59,7 @@ class House:
     cases: OpenCases
     cards: Cards
     publishing: Publishing
+    showings: Showings
 
 
 def build(settings: Settings) -> House:
@@ -109,4 +111,5 @@ def build(settings: Settings) -> House:
             most=settings.cards.most,
         ),
         publishing=Publishing(database=database, keys=keys, changes=changes, issuer=settings.issuer),
+        showings=Showings(short_lived=short_lived, sealer=sealer),
     )  # fmt: skip

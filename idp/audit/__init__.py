@@ -94,6 +94,10 @@ class Audit:
     def age_codes_made(self, tx: Transaction, *, person_id: bytes, number: int) -> None:
         _add(tx, "age_codes_made", person_id=person_id, details={"number": number})
 
+    def card_shown(self, tx: Transaction, *, person_id: bytes, card_id: bytes) -> None:
+        """A person's card was shown, and a code of it redeemed. By whom is nobody's business, and not asked."""
+        _add(tx, "card_shown", person_id=person_id, details={"card": card_id.hex()})
+
     def register_refused(
         self, tx: Transaction, *, person_id: bytes | None, source_id: str, code: str, agreement: str
     ) -> None:

@@ -22,10 +22,12 @@ from idp.digital_id import (
     BadKey,
     BadList,
     Lists,
+    Remembered,
     StatusList,
     TrustedKey,
     Unreadable,
     Verdict,
+    national_card,
     read_cwt,
     read_jwt,
     read_keys,
@@ -73,6 +75,9 @@ def verify(
     The text is in a file, is given as it is, or comes from standard input (-). Without a status list a card can be
     genuine, but nobody knows whether it was revoked.
 
+    A presence code is genuine if it was made just now; that it was not shown before, only a counter can know. The code
+    of the national card, which nobody signed, is read and never genuine.
+
     Exit codes: 0 genuine, 3 genuine but its status is old or not known, 1 refused, 2 asked wrongly.
     """
     now = clock.seconds() if instant is None else _instant(instant)
@@ -81,8 +86,11 @@ def verify(
     if not trusted:
         raise Wrong("--key or --trust-list: whose codes are believed?")
     text = _text(code)
+    if national_card.looks_like_one(text):
+        click.echo(_of_national_card(text, as_json=as_json))
+        ctx.exit(EXIT_CODES[Answer.REFUSED])
     statuses = Lists(_lists(lists, text, trusted, now))
-    verdict = verified(text, trusted, now, statuses, fresh_status_seconds=fresh_seconds)
+    verdict = verified(text, trusted, now, statuses, fresh_status_seconds=fresh_seconds, seen=Remembered())
     click.echo(_printable(json.dumps(_told(verdict), ensure_ascii=False, indent=2)) if as_json else _in_words(verdict))
     ctx.exit(EXIT_CODES[verdict.answer])
 
@@ -131,12 +139,12 @@ def _keys_of_list(path: Path | None, issuer: str | None, now: int) -> list[Trust
 def _text(code: str) -> str:
     """What is in the file of this name, or else the name itself. What is no text of a code is for `verify` to say."""
     if code == "-":
-        return sys.stdin.buffer.read(FILE_BYTES).decode("ascii", "replace")
+        return sys.stdin.buffer.read(FILE_BYTES).decode("utf-8", "replace")
     try:
         is_file = Path(code).is_file()
     except (OSError, ValueError):  # too long for a name, or no name at all
         is_file = False
-    return _bytes(Path(code)).decode("ascii", "replace") if is_file else code
+    return _bytes(Path(code)).decode("utf-8", "replace") if is_file else code
 
 
 def _lists(paths: Sequence[Path], text: str, keys: list[TrustedKey], now: int) -> list[StatusList]:
@@ -160,6 +168,17 @@ def _lists(paths: Sequence[Path], text: str, keys: list[TrustedKey], now: int) -
     return found
 
 
+def _of_national_card(text: str, *, as_json: bool) -> str:
+    try:
+        said = _plain(dataclasses.asdict(national_card.read_national_card(text)))
+    except national_card.NotANationalCard as problem:
+        said = {"verified": False, "reason": str(problem)}
+    if as_json:
+        return _printable(json.dumps({"answer": "not verified", "national_card": said}, ensure_ascii=False, indent=2))
+    lines = ["not verified: the code of a national card, which anybody can print"]
+    return "\n".join([*lines, *(f"  {name}: {_short(name, value)}" for name, value in said.items())])
+
+
 def _told(verdict: Verdict) -> dict[str, Any]:
     card = {} if verdict.card is None else dataclasses.asdict(verdict.card)
     return {
@@ -168,6 +187,7 @@ def _told(verdict: Verdict) -> dict[str, Any]:
         "leniencies": sorted(one.value for one in verdict.leniencies),
         "status": None if verdict.status is None else verdict.status.value,
         "status_as_of": _time(verdict.status_as_of),
+        "shown_at": _time(verdict.shown_at),
         "card": {name: _plain(value) for name, value in card.items() if value not in (None, {}, ())},
     }  # fmt: skip
 
@@ -178,6 +198,7 @@ def _in_words(verdict: Verdict) -> str:
     lines = [f"{WORDS[verdict.answer]}{why}"]
     if told["status"]:
         lines.append(f"  status: {told['status']}, as of {told['status_as_of'] or 'never'}")
+    lines += [f"  presence code, made at {told['shown_at']}"] if told["shown_at"] else []
     lines += [f"  not strict: {', '.join(told['leniencies'])}"] if told["leniencies"] else []
     if told["card"] and not verdict.genuine:
         lines.append("  it says what follows, and nobody vouches for it:")

@@ -2,5 +2,6 @@
 
 from idp.counter.lists import ListRoutes
 from idp.counter.page import CounterPages
+from idp.counter.presence import PresenceRoutes
 
-__all__ = ["CounterPages", "ListRoutes"]
+__all__ = ["CounterPages", "ListRoutes", "PresenceRoutes"]

@@ -20,13 +20,22 @@ def packed(data: bytes) -> str:
 
 
 def unpacked(text: str) -> tuple[bytes, bool]:
-    """The bytes, and whether bits that no reader looks at are zero as they should; raises Unreadable.
+    """The bytes, and whether bits that no reader looks at are zero as they should; raises Unreadable."""
+    return opened(decoded(text))
+
+
+def decoded(text: str) -> bytes:
+    """What the text writes in base45; raises Unreadable.
 
     What ends a line is no part of the text: files and scanners that act as keyboards add it.
     """
     if len(text) > TEXT_CHARACTERS:
         raise Unreadable(Reason.TOO_LONG)
-    compressed = base45.decode(text.strip("\r\n\t"))
+    return base45.decode(text.strip("\r\n\t"))
+
+
+def opened(compressed: bytes) -> tuple[bytes, bool]:
+    """As `unpacked`, of what was decoded; raises Unreadable."""
     data = inflated(compressed, INFLATED_BYTES)
     return data, not _stored_padding(compressed) and not _last_padding(compressed, data)
 

@@ -42,6 +42,14 @@ class Reason(Enum):
     REVOKED = "revoked"
     SUSPENDED = "suspended"
     UNKNOWN_STATUS = "unknown_status"  # the list says something that we do not know, or has no such place
+    # it is a presence code, and not good for one
+    PRESENCE_ONLINE = "presence_online"  # only who made it can say: it has to be sent there
+    PRESENCE_UNKNOWN = "presence_unknown"  # none that was made here, or not lately
+    PRESENCE_NOT_HOLDER = "presence_not_holder"  # the key that the card names did not sign it
+    PRESENCE_NOT_THIS_CARD = "presence_not_this_card"
+    PRESENCE_OLD = "presence_old"
+    PRESENCE_SEEN = "presence_seen"
+    PRESENCE_NOT_REMEMBERED = "presence_not_remembered"  # nobody here remembers which were shown
     # it is genuine, but nobody can say that it still was lately
     STATUS_NOT_KNOWN = "status_not_known"
     STATUS_OLD = "status_old"

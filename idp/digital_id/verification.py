@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
-from idp.digital_id import cose, packing
+from idp.digital_id import cose, online_presence, packing, presence
 from idp.digital_id.card import STATUS, Card, StatusReference
 from idp.digital_id.cose import Signed
+from idp.digital_id.presence import Presence, Seen
 from idp.digital_id.reading import read_card
 from idp.digital_id.reasons import Leniency, Reason, Unreadable
 from idp.digital_id.trust import TrustedKey
@@ -62,7 +63,8 @@ class Verdict:
     """`genuine` says that a trusted issuer signed this, that it is in force, and that no list that we have revokes it.
 
     `reason` is None for a plain yes; if `genuine`, it says what is wanting of the status. `fingerprint` is the same for
-    every text of one code: remember codes by it, and not by their text.
+    every text of one code: remember codes by it, and not by their text. `shown_at` is there if the code is a presence
+    code: then the holder's own phone made it for this moment, by its clock. Without it, anybody may show a copy.
     """
 
     decodes: bool
@@ -73,6 +75,7 @@ class Verdict:
     status: Status | None = None
     status_as_of: int | None = None
     fingerprint: bytes | None = None
+    shown_at: int | None = None
 
     @property
     def answer(self) -> Answer:
@@ -82,8 +85,55 @@ class Verdict:
 
 
 def read(text: str, decryption_keys: Sequence[bytes] = ()) -> Read:
-    """What the text holds, without a word on whether it is true; raises Unreadable."""
-    data, is_plain = packing.unpacked(text)
+    """What the text holds, without a word on whether it is true; raises Unreadable. Of a presence code, the card."""
+    compressed, _ = _parts(text)
+    return _read(compressed, decryption_keys)
+
+
+def card_binding(text: str) -> bytes:
+    """By what presence codes name the card of this text; raises Unreadable."""
+    signed = read(text).signed
+    if signed is None:
+        raise Unreadable(Reason.NOT_SIGNED)
+    return _fingerprint(signed)[: presence.BINDING_BYTES]
+
+
+def verify(
+    text: str, trusted_keys: Collection[TrustedKey], now: int, statuses: Statuses | None = None, *,
+    fresh_status_seconds: int = FRESH_STATUS_SECONDS, decryption_keys: Sequence[bytes] = (), seen: Seen | None = None,
+) -> Verdict:  # fmt: skip
+    """Whether the code is genuine at `now` (seconds since 1970), and what it says; never raises for what it is given.
+
+    Checked in this order: that it can be read within bounds; the signature, by a trusted key and by the one algorithm
+    of that key; that the key is not withdrawn and is its issuer's; for keys of strict issuers, the strict form; expiry
+    (which must be there), beginning and date of issue, with a leeway; the status. Of a presence code all this of its
+    card; then that the holder's key signed it for this card and just now (`presence.fault`), and by `seen`, without
+    which none is accepted, that it was not shown here before.
+    """
+    try:
+        compressed, shown = _parts(text)
+        found = _read(compressed, decryption_keys)
+    except Unreadable as problem:
+        return Verdict(decodes=False, genuine=False, reason=problem.reason)
+    verdict = _of_card(found, trusted_keys, now, statuses, fresh_status_seconds)
+    return verdict if shown is None or not verdict.genuine else _with_presence(verdict, shown, now, seen)
+
+
+def _fingerprint(signed: Signed) -> bytes:
+    return hashlib.sha256(signed.message).digest()
+
+
+def _parts(text: str) -> tuple[bytes, Presence | None]:
+    """The card, compressed, and the presence code that it stood in, if it did; raises Unreadable."""
+    data = packing.decoded(text)
+    if online_presence.is_one(data):
+        raise Unreadable(Reason.PRESENCE_ONLINE)
+    shown = presence.read(data)
+    return (data, None) if shown is None else (shown.compressed_card, shown)
+
+
+def _read(compressed: bytes, decryption_keys: Sequence[bytes]) -> Read:
+    data, is_plain = packing.opened(compressed)
     met = set() if is_plain else {Leniency.PADDED}
     opened = cose.opened(data, met, decryption_keys)
     if isinstance(opened, bytes):
@@ -94,33 +144,36 @@ def read(text: str, decryption_keys: Sequence[bytes] = ()) -> Read:
     return Read(card=card, signed=opened, leniencies=frozenset(met))
 
 
-def verify(
-    text: str, trusted_keys: Collection[TrustedKey], now: int, statuses: Statuses | None = None, *,
-    fresh_status_seconds: int = FRESH_STATUS_SECONDS, decryption_keys: Sequence[bytes] = (),
-) -> Verdict:  # fmt: skip
-    """Whether the code is genuine at `now` (seconds since 1970), and what it says; never raises for what it is given.
-
-    Checked in this order: that it can be read within bounds; the signature, by a trusted key and by the one algorithm
-    of that key; that the key is not withdrawn and is its issuer's; for keys of strict issuers, the strict form; expiry
-    (which must be there), beginning and date of issue, with a leeway; the status.
-    """
-    try:
-        found = read(text, decryption_keys)
-    except Unreadable as problem:
-        return Verdict(decodes=False, genuine=False, reason=problem.reason)
+def _of_card(
+    found: Read, trusted_keys: Collection[TrustedKey], now: int, statuses: Statuses | None, fresh_seconds: int
+) -> Verdict:
     verdict = Verdict(
         decodes=True, genuine=False, reason=Reason.NOT_SIGNED, card=found.card, leniencies=found.leniencies
     )
     if found.signed is None:
         return verdict
-    verdict = replace(verdict, fingerprint=hashlib.sha256(found.signed.message).digest())
+    verdict = replace(verdict, fingerprint=_fingerprint(found.signed))
     key = cose.signer_of(found.signed, trusted_keys)
     if isinstance(key, Reason):
         return replace(verdict, reason=key)
     reason = _not_its_issuers(found, key) or _not_in_force(found.card, now)
     if reason is not None:
         return replace(verdict, reason=reason)
-    return _with_status(verdict, found.card, key, now, statuses, fresh_status_seconds)
+    return _with_status(verdict, found.card, key, now, statuses, fresh_seconds)
+
+
+def _with_presence(verdict: Verdict, shown: Presence, now: int, seen: Seen | None) -> Verdict:
+    """The verdict on the card if the holder's phone is here; only then is the code spent."""
+    holder_key = None if verdict.card is None else verdict.card.holder_key
+    reason = presence.fault(shown, holder_key, verdict.fingerprint or b"", now)
+    if reason is None and seen is None:
+        reason = Reason.PRESENCE_NOT_REMEMBERED
+    if reason is None and seen is not None:
+        is_first = seen.is_first(shown.fingerprint, now=now, until=shown.remember_until)
+        reason = None if is_first else Reason.PRESENCE_SEEN
+    if reason is not None:
+        return replace(verdict, genuine=False, reason=reason)
+    return replace(verdict, shown_at=shown.issued_at)
 
 
 def _not_its_issuers(found: Read, key: TrustedKey) -> Reason | None:

@@ -41,6 +41,7 @@ class Limits(_Part):
     failed_authentications_per_client_per_minute: int = Field(ge=1)
     device_codes_per_network_per_minute: int = Field(ge=1)
     wrong_device_codes_per_minute: int = Field(ge=10)
+    presence_codes_per_network_per_minute: int = Field(ge=1)
 
 
 class Outbound(_Part):

@@ -16,6 +16,8 @@ from idp.digital_id.status_lists import INVALID, array_of
 from idp.digital_id.trust_lists import TrustList
 from tests.cli.conftest import ROOT, Terminal
 from tests.digital_id.cards import DAY, ISSUER, LIST, NOW, VECTORS, card, pen
+from tests.digital_id.phones import card_of, presence
+from tests.digital_id.test_national_card import OF_2024
 
 AT = ("--at", "2026-09-21T14:13:20Z")  # NOW
 WHOLE, WITHOUT_STATUS = issue(card(), pen(), pen().key_id), issue(card(status=None), pen(), pen().key_id)
@@ -172,3 +174,19 @@ def test_the_bench_tells_its_figures(empty: Terminal) -> None:
     assert len(scanned) == 10 and sum(cell["read"] for cell in scanned) >= 18  # of so few frames one may be lost
     assert told.exit_code == any(cell["read"] < cell["wanted"] * cell["frames"] for cell in scanned)
     assert "cannot be written" in empty.run(*words, "--json", f"{empty.home}/none/x").stderr
+
+
+def test_a_presence_code_is_genuine_for_45_seconds(empty: Terminal, key: tuple[str, str]) -> None:
+    text, lists = presence(card_of()), ("--status-list", listed(empty, {}))
+    told = said(empty, 0, text, *key, *AT, *lists)
+    assert "presence code, made at 2026-09-21T14:13:20+00:00" in told
+    assert said(empty, 1, text, *key, "--at", str(NOW + 45), *lists).startswith("refused: presence old")
+
+
+def test_the_national_card_is_read_and_not_verified(empty: Terminal, key: tuple[str, str]) -> None:
+    told = said(empty, 1, empty.file("card.txt", OF_2024), *key)
+    assert told.splitlines()[0] == "not verified: the code of a national card, which anybody can print"
+    assert 'name: "Nguyễn Thị Bích Ngọc"' in told and "verified: false" in told
+    told = json.loads(said(empty, 1, OF_2024.replace("Nữ", "F"), *key, "--json"))
+    assert told["answer"] == "not verified"
+    assert told["national_card"] == {"verified": False, "reason": "the sex is neither Nam nor Nữ"}

@@ -15,7 +15,7 @@ from idp import clock, settings
 from idp.counter import CounterPages
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import account as accounts
-from idp.web import cards, counter, devices, language, leaving, pages, phone, qr, register
+from idp.web import cards, counter, devices, language, leaving, pages, phone, presence, qr, register
 from idp.web.words import Banner, ClaimLabel, FieldLabel, Lack, NamedItself, Note, Problem, Reason
 from tests.counter.issuer import Issuer
 
@@ -143,8 +143,13 @@ SHOWN_CARD = cards.CardPage(
     code=qr.drawing("6BF" + "MOTCUA0123" * 43),
     cards_url="/show/cards", suspend_url="/posted", resume_url="/posted", end_url="/show/card-end", form_token="t",
 )  # fmt: skip
-MINT = Issuer("http://idp.localhost:8400")
-COUNTER = counter.CounterPage(issuer=MINT.issuer, reasons=("revoked",), decode_url="/posted")
+CARD_NOW = presence.CardNowPage(
+    number=CARD.number, code=qr.drawing("6BF" + "MOTCUA0123" * 5), now=1_790_000_000, next_seconds=15, card=None,
+    binding="AAAAAAAAAAAAAAAAAAAAAA", form_token="t", card_url="/show/card", code_url="/posted",
+    challenge_url="/posted", phone_url="/posted",
+)  # fmt: skip
+OFFICE = Issuer("http://idp.localhost:8400")
+COUNTER = counter.CounterPage(issuer=OFFICE.issuer, reasons=("revoked",), decode_url="/posted")
 CLAIMS = (
     pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
     pages.ClaimRow(scope="profile", claim="name", label_id=ClaimLabel.NAME),
@@ -283,6 +288,7 @@ SHOWN: dict[str, Show] = {
     "card-end": lambda speak: cards.end_card(
         cards.EndCardPage(number=CARD.number, action_url="/posted", card_url="/show/card", form_token="t"), speak
     ),
+    "card-now": lambda speak: presence.card_now(CARD_NOW, speak),
     "counter": lambda speak: counter.counter(COUNTER, speak),
     "home": lambda speak: pages.home(speak, "/show/claims"),
     "claims": lambda speak: pages.claims_table(CLAIMS, speak),
@@ -297,9 +303,9 @@ def create(**overrides: Any) -> Flask:
     register(app)
     app.add_url_rule("/show/<name>", view_func=_show)
     app.add_url_rule("/logo.svg", view_func=lambda: Response(LOGO, mimetype="image/svg+xml"), endpoint="logo")
-    app.register_blueprint(CounterPages(issuer=MINT.issuer).blueprint())  # the scripts ask for all of these
-    app.add_url_rule("/trust-list", view_func=lambda: MINT.trust_list(clock.seconds()), endpoint="trust")
-    app.add_url_rule("/status-lists/1", view_func=lambda: MINT.status_list(clock.seconds()), endpoint="statuses")
+    app.register_blueprint(CounterPages(issuer=OFFICE.issuer).blueprint())  # the scripts ask for all of these
+    app.add_url_rule("/trust-list", view_func=lambda: OFFICE.trust_list(clock.seconds()), endpoint="trust")
+    app.add_url_rule("/status-lists/1", view_func=lambda: OFFICE.status_list(clock.seconds()), endpoint="statuses")
     app.add_url_rule("/posted", view_func=_posted, methods=["POST"])
     app.add_url_rule("/landed", view_func=lambda: "landed", endpoint="landed", methods=["GET", "POST"])
     app.add_url_rule("/hop", view_func=lambda: redirect(f"{_elsewhere('province')}/landed"), endpoint="hop")

@@ -1,0 +1,115 @@
+"""A card on a phone, in a real browser: what its screen shows is read off the picture, as a verifier's camera does."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from idp import clock
+from idp.digital_id import Lists, Reason, Remembered, Verdict, read_cwt, trust_lists, verify
+from tests.browser.barriers import check_page
+from tests.browser.person import Person
+from tests.journeys.cards import scanned
+
+NOW = re.compile(r"/account/cards/[0-9A-Z]{12}/now$")
+QUARTER_MILLISECONDS = 15_000
+SMALL = "0 0 37 37"  # of a code that we check, with its quiet zone
+
+
+class Verifier:
+    """Somebody with trust list and status lists fetched a moment ago, and no network since."""
+
+    def __init__(self, person: Person) -> None:
+        country, now = person.place.country, clock.seconds()
+        country.house.changes.forget()
+        fetched = country.http.get(f"{country.issuer}/trust-list", timeout=30).text
+        trust = trust_lists.read(fetched, country.issuer, now)
+        self.keys, uri = trust.trusted(), trust.status_lists[0]
+        self.lists = Lists([read_cwt(country.http.get(uri, timeout=30).content, self.keys, now, uri)])
+        self.seen = Remembered()
+
+    def says(self, text: str, later_seconds: int = 0) -> Verdict:
+        return verify(text, self.keys, clock.seconds() + later_seconds, self.lists, seen=self.seen)
+
+    def refuses(self, text: str, reason: Reason, later_seconds: int = 0) -> None:
+        verdict = self.says(text, later_seconds)
+        assert (verdict.genuine, verdict.reason) == (False, reason)
+
+
+def on_screen(person: Person) -> str:
+    """The code in a picture of the whole screen."""
+    picture = Image.open(io.BytesIO(person.tab.screenshot())).convert("L")
+    text = scanned(picture)
+    assert text is not None, "no code in the picture"
+    return text
+
+
+def next_on_screen(person: Person, before: str) -> str:
+    """The code after a quarter of a minute of the phone's own time."""
+    drawn = person.tab.locator("svg.code path").nth(1)
+    path = drawn.get_attribute("d") or ""
+    person.tab.clock.fast_forward(QUARTER_MILLISECONDS)
+    expect(drawn).not_to_have_attribute("d", path)
+    text = on_screen(person)
+    assert text != before
+    return text
+
+
+def to_card_now(person: Person) -> None:
+    """Signed in at the account, with a new card, on the page that shows it now."""
+    person.tab.clock.install()
+    person.tab.goto(f"{person.place.country.issuer}/account/sign-in")
+    person.choose("population")
+    person.prove()
+    expect(person.heading).to_have_text(person.says("account.name"))
+    person.tab.goto(f"{person.place.country.issuer}/account/cards")
+    person.press("cards.make")
+    person.tab.get_by_role("link", name=person.says("presence.title")).click()
+    expect(person.tab).to_have_url(NOW)
+
+
+def test_a_phone_shows_its_card_without_network_and_each_code_counts_once(person: Person) -> None:
+    """Codes of ours first, then a key of the phone's own, then no network; a photograph of it is worthless."""
+    to_card_now(person)
+    check_page(person.tab)
+    expect(person.tab.locator("svg.code")).to_have_attribute("viewBox", SMALL)
+    first = on_screen(person)
+    redeem = f"{person.place.country.issuer}/presence"
+    told = person.place.country.http.post(redeem, json={"code": first}, timeout=30)
+    assert Verifier(person).says(told.json()["card"]).genuine
+    again = person.place.country.http.post(redeem, json={"code": first}, timeout=30)
+    assert again.json()["error"] == "presence_seen"
+
+    url = person.tab.url
+    person.press("presence.set_up")
+    expect(person.tab.get_by_text(person.says("presence.from_phone"))).to_be_visible()
+    assert NOW.search(person.tab.url) and person.tab.url != url
+    expect(person.tab.locator("svg.code")).not_to_have_attribute("viewBox", SMALL)
+    verifier = Verifier(person)
+    person.context.set_offline(True)
+    code = on_screen(person)
+    verdict = verifier.says(code)
+    assert (verdict.genuine, verdict.reason) == (True, None)
+    assert verdict.shown_at is not None and verdict.card is not None
+    assert verdict.card.full_name == person.citizen.full_name
+    verifier.refuses(code, Reason.PRESENCE_SEEN)
+    photographed = next_on_screen(person, code)
+    latest = next_on_screen(person, photographed)
+    assert verifier.says(latest, 30).genuine
+    verifier.refuses(photographed, Reason.PRESENCE_OLD, 15 + 46)
+    expect(person.tab.locator("#stale")).to_be_hidden()
+
+
+def test_without_network_and_without_a_key_of_its_own_the_page_says_that_its_code_is_old(person: Person) -> None:
+    to_card_now(person)
+    person.context.set_offline(True)
+    stale = person.tab.locator("#stale")
+    expect(stale).to_be_hidden()
+    person.tab.clock.fast_forward(3 * QUARTER_MILLISECONDS)
+    expect(stale).to_be_visible()
+    person.context.set_offline(False)
+    person.tab.clock.fast_forward(QUARTER_MILLISECONDS)
+    expect(stale).to_be_hidden()
