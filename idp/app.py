@@ -20,6 +20,7 @@ from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients.invitations import Invitations
 from idp.clients.self_registrations import SelfRegistrations
+from idp.counter import ListRoutes
 from idp.front import Front
 from idp.house import House, build
 from idp.monitoring import Monitoring
@@ -133,7 +134,9 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         clients=house.clients, sealer=house.sealer, cookies=cookies,
     )  # fmt: skip
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
-    for room in (journey_routes, visit_routes, provider, devices, account, _logout(house, journey, shelf, cookies)):
+    lists = ListRoutes(publishing=house.publishing)
+    pages = (journey_routes, visit_routes, provider, devices, account, _logout(house, journey, shelf, cookies), lists)
+    for room in pages:
         app.register_blueprint(room.blueprint())
     if settings.phone.sign_in:
         app.register_blueprint(_phone(house, journey, desk, shelf, visits, cookies).blueprint())

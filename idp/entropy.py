@@ -36,6 +36,11 @@ def letters(alphabet: str, number: int) -> str:
     return "".join(secrets.choice(alphabet) for _ in range(number))
 
 
+def below(upper: int) -> int:
+    """A whole number from 0 up to `upper`, each as likely as any other."""
+    return secrets.randbelow(upper)
+
+
 def chance(length: int) -> bytes:
     return secrets.token_bytes(length)
 

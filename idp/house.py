@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from idp.audit import Audit
-from idp.cases import Cases, Joining
+from idp.cards import Book, Cards, Publishing
+from idp.cases import Cases as OpenCases
+from idp.cases import Joining
 from idp.clients import Clients
 from idp.clients.fetching import Fetching
 from idp.clients.keys import ClientKeys
@@ -53,7 +55,9 @@ class House:
     feeds: Feeds
     devices: Devices
     joining: Joining
-    cases: Cases
+    cases: OpenCases
+    cards: Cards
+    publishing: Publishing
 
 
 def build(settings: Settings) -> House:
@@ -70,7 +74,8 @@ def build(settings: Settings) -> House:
     keys = Keys(database, sealer, changes, settings.issuer, open_token(settings.keys.pkcs11))
     clients = Clients(database, changes, sealer)
     fetching = Fetching()
-    people = People(database, sealer, audit, everybody_is_known=settings.verification.everybody_is_known)
+    book = Book(database, sealer, changes, audit)
+    people = People(database, sealer, audit, book, everybody_is_known=settings.verification.everybody_is_known)
     sources = Sources(
         database, short_lived, sealer, changes, egress, visits_at_once=settings.outbound.visits_at_once,
         conformance=settings.lets_test_people_in,
@@ -81,7 +86,7 @@ def build(settings: Settings) -> House:
         database, sealer, clients, outbox, audit, settings.lifetimes,
         check_max_age_seconds=verification.max_age_seconds if verification.source else None,
     )  # fmt: skip
-    joining = Joining(database=database, people=people, sessions=sessions, audit=audit, sealer=sealer)
+    joining = Joining(database=database, people=people, sessions=sessions, cards=book, audit=audit, sealer=sealer)
     return House(
         settings=settings, sealer=sealer, database=database, short_lived=short_lived, changes=changes, outbox=outbox,
         audit=audit, egress=egress, keys=keys, clients=clients,
@@ -98,5 +103,10 @@ def build(settings: Settings) -> House:
         feeds=Feeds(database=database, people=people, sources=sources, sessions=sessions, audit=audit),
         devices=Devices(database, sealer, audit),
         joining=joining,
-        cases=Cases(database=database, people=people, joining=joining, audit=audit, sealer=sealer),
+        cases=OpenCases(database=database, people=people, joining=joining, audit=audit, sealer=sealer),
+        cards=Cards(
+            database=database, keys=keys, book=book, audit=audit, issuer=settings.issuer, days=settings.cards.days,
+            most=settings.cards.most,
+        ),
+        publishing=Publishing(database=database, keys=keys, changes=changes, issuer=settings.issuer),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 
 from idp.audit.models import OUTLIVED as OUTLIVED_EVENTS
+from idp.cards.models import OUTLIVED_CARDS
 from idp.cases.models import OUTLIVED as OUTLIVED_CASES
 from idp.devices.models import OUTLIVED_DEVICES
 from idp.house import House
@@ -48,6 +49,7 @@ def what_expires(lifetimes: Lifetimes) -> tuple[Expiry, ...]:
         Expiry(name="grants", statement=OUTLIVED_GRANTS, kept_seconds=kept),
         Expiry(name="devices", statement=OUTLIVED_DEVICES, kept_seconds=DAY_SECONDS),  # who asks late is told so
         Expiry(name="cases", statement=OUTLIVED_CASES, kept_seconds=events_kept),
+        Expiry(name="cards", statement=OUTLIVED_CARDS, kept_seconds=kept),
         Expiry(name="audit_events", statement=OUTLIVED_EVENTS, kept_seconds=events_kept),
     )
 

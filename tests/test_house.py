@@ -207,7 +207,8 @@ def test_a_page_that_keeps_to_the_policy_is_not(tmp_path: Path) -> None:
 
 
 DOCUMENTS = {
-    "idp/settings.py": "class Limits(P):\n    bytes: int\nclass Settings(P):\n    mode: str\n    limits: Limits\n",
+    "idp/settings/parts.py": "class Limits(P):\n    bytes: int\n",
+    "idp/settings/__init__.py": "class Settings(P):\n    mode: str\n    limits: Limits\n",
     "config/default.toml": '# Why.\nmode = "production"\n\n[limits]\n# How many.\nbytes = 1\n',
     "idp/web/translations/vi.toml": '[a]\nb = "Xin chào {name}"\n',
     "idp/web/translations/en.toml": '[a]\nb = "Hello {name}"\n',

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.both_engines
 STEPS = [
     "0001 first tables", "0002 acting for", "0003 register checks", "0004 grants that last",
     "0005 registered by themselves", "0006 devices", "0007 keys in tokens", "0008 keys of people", "0009 calls at once",
-    "0010 cases and changes",
+    "0010 cases and changes", "0011 cards",
 ]  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -76,6 +76,24 @@ class Audit:
     def person_status_changed(self, tx: Transaction, *, person_id: bytes, status: str, reason: str) -> None:
         _add(tx, "person_status_changed", person_id=person_id, details={"status": status, "reason": reason})
 
+    def card_changed(
+        self, tx: Transaction, *, person_id: bytes, card_id: bytes, change: str, why: str | None = None
+    ) -> None:
+        """A digital ID was made, suspended, resumed or ended."""
+        details = {"card": card_id.hex(), "change": change}
+        details |= {} if why is None else {"why": why}
+        _add(tx, "card_changed", person_id=person_id, details=details)
+
+    def card_changed_by_operator(
+        self, tx: Transaction, *, card_id: bytes, change: str, operator: str, reason: str
+    ) -> None:
+        """Who did what `card_changed` tells of the same card, and why."""
+        details = {"card": card_id.hex(), "change": change, "operator": operator, "reason": reason}
+        _add(tx, "card_changed_by_operator", details=details)
+
+    def age_codes_made(self, tx: Transaction, *, person_id: bytes, number: int) -> None:
+        _add(tx, "age_codes_made", person_id=person_id, details={"number": number})
+
     def register_refused(
         self, tx: Transaction, *, person_id: bytes | None, source_id: str, code: str, agreement: str
     ) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from idp import clock, entropy
 from idp.audit import Audit
+from idp.cards import Book
 from idp.cases import models
 from idp.cases.changes import Change, ConsentMove, LinkMove, PersonChange, SubMove
 from idp.cases.moving import Moving, Overtaken
@@ -69,8 +70,11 @@ class Done:
 
 
 class Joining:
-    def __init__(self, *, database: Database, people: People, sessions: Sessions, audit: Audit, sealer: Sealer) -> None:
+    def __init__(
+        self, *, database: Database, people: People, sessions: Sessions, cards: Book, audit: Audit, sealer: Sealer
+    ) -> None:
         self._database = database
+        self._cards = cards
         self._people = people
         self._sessions = sessions
         self._audit = audit
@@ -184,17 +188,18 @@ class Joining:
     def _done(
         self, tx: Transaction, kind: str, change: Change, by: By, ended: Iterable[bytes], since: int = 0
     ) -> bytes:
-        """The change is done and on record; nobody is signed in as these people any more, and as whoever lost a link.
+        """The change is done and on record; nobody is signed in as these people any more, and as whoever lost a link;
+        their cards are void.
 
         What portals were granted through such a link since that moment, and did not go with a sub, is void.
         """
         change_id, left = entropy.ordered_id(), [link for link in change.links if link.before not in (None, link.after)]
         signed_out = sorted({*ended, *(link.before for link in left if link.before is not None)})
-        self._sign_out(tx, signed_out, f"{kind}: {by.reason}")
+        self._put_out(tx, signed_out, f"{kind}: {by.reason}")
         self._moving.do(tx, change)
         for person_id, source_id in sorted({(link.before, link.source_id) for link in left if link.before is not None}):
             self._revoke(tx, person_id, source_id, since, f"{kind}: {by.reason}")
-        self._sign_out(tx, signed_out, f"{kind}: {by.reason}")  # who came in while it was done
+        self._put_out(tx, signed_out, f"{kind}: {by.reason}")  # who came in while it was done
         tx.run(
             models.ADD_CHANGE, id=change_id, kind=kind, made_at=clock.seconds(), operator=by.operator,
             approved_by=by.approved_by, reason=by.reason, undone_at=None, undone_by=None,
@@ -208,9 +213,10 @@ class Joining:
             )  # fmt: skip
         return change_id
 
-    def _sign_out(self, tx: Transaction, person_ids: Iterable[bytes], reason: str) -> None:
+    def _put_out(self, tx: Transaction, person_ids: Iterable[bytes], reason: str) -> None:
         for person_id in person_ids:
             self._sessions.end_all_of(tx, person_id, reason)
+            self._cards.end_all_of(tx, person_id, "identity")
 
     def _locked(self, tx: Transaction, *person_ids: bytes) -> tuple[Person, ...]:
         self._moving.lock(tx, *person_ids)

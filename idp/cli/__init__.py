@@ -14,6 +14,7 @@ _COMMANDS = {
     "sources": "sources",
     "people": "people",
     "cases": "cases",
+    "cards": "cards",
     "digital-id": "digital_id",
     "sessions": "people",
     "audit": "audit",

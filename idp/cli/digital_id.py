@@ -29,9 +29,11 @@ from idp.digital_id import (
     read_cwt,
     read_jwt,
     read_keys,
+    trust_lists,
 )
 from idp.digital_id import read as read_code
 from idp.digital_id import verify as verified
+from idp.digital_id.trust_lists import BadTrustList
 from idp.digital_id.verification import FRESH_STATUS_SECONDS
 
 FILE_BYTES = 16 * 1024 * 1024
@@ -50,7 +52,8 @@ digital_id.add_command(bench)
 
 @digital_id.command()
 @click.argument("code", metavar="FILE|TEXT|-")
-@click.option("--key", "keys", type=_FILE, multiple=True, required=True, metavar="FILE", help="Trusted: PEM, JWK(S).")
+@click.option("--key", "keys", type=_FILE, multiple=True, metavar="FILE", help="Trusted: PEM, JWK(S).")
+@click.option("--trust-list", type=_FILE, metavar="FILE", help="What the issuer has at /trust-list; needs --issuer.")
 @click.option("--issuer", metavar="URL", help="The only `iss` that these keys count for.")
 @click.option("--lenient", is_flag=True, help="These issuers do not keep to the strict form.")
 @click.option("--status-list", "lists", type=_FILE, multiple=True, metavar="FILE", help="A status list, JWT or CWT.")
@@ -62,8 +65,8 @@ digital_id.add_command(bench)
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of words.")
 @click.pass_context
 def verify(
-    ctx: click.Context, code: str, keys: Sequence[Path], issuer: str | None, lenient: bool, lists: Sequence[Path],
-    fresh_seconds: int, instant: str | None, as_json: bool,
+    ctx: click.Context, code: str, keys: Sequence[Path], trust_list: Path | None, issuer: str | None, lenient: bool,
+    lists: Sequence[Path], fresh_seconds: int, instant: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether the text of a QR code is genuine, and what it says.
 
@@ -74,6 +77,9 @@ def verify(
     """
     now = clock.seconds() if instant is None else _instant(instant)
     trusted = [key for path in keys for key in _keys(path, issuer, strict=not lenient)]
+    trusted += _keys_of_list(trust_list, issuer, now)
+    if not trusted:
+        raise Wrong("--key or --trust-list: whose codes are believed?")
     text = _text(code)
     statuses = Lists(_lists(lists, text, trusted, now))
     verdict = verified(text, trusted, now, statuses, fresh_status_seconds=fresh_seconds)
@@ -108,6 +114,17 @@ def _keys(path: Path, issuer: str | None, *, strict: bool) -> list[TrustedKey]:
     try:
         return read_keys(_bytes(path), issuer, strict=strict)
     except BadKey as problem:
+        raise Wrong(f"{path}: {problem}") from None
+
+
+def _keys_of_list(path: Path | None, issuer: str | None, now: int) -> list[TrustedKey]:
+    if path is None:
+        return []
+    if issuer is None:
+        raise Wrong("--trust-list: whose is it? Add --issuer")
+    try:
+        return trust_lists.read(_bytes(path).decode("ascii", "replace").strip(), issuer, now).trusted()
+    except BadTrustList as problem:
         raise Wrong(f"{path}: {problem}") from None
 
 

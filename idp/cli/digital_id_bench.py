@@ -28,7 +28,7 @@ LISTED = 10_000_000
 @click.command()
 @click.option("--times", type=click.IntRange(100), default=TIMES, metavar="N", help=f"Calls of each kind ({TIMES}).")
 @click.option("--forged", type=click.IntRange(0), default=FORGED, metavar="N", help=f"Forged codes ({FORGED}).")
-@click.option("--listed", type=click.IntRange(100), default=LISTED, metavar="N", help=f"Cards of a list ({LISTED}).")
+@click.option("--listed", type=click.IntRange(100), default=LISTED, metavar="N", help=f"Cards in lists ({LISTED}).")
 @click.option(
     "--seed", type=int, default=7, metavar="N", help="Of the chance by which people and forgeries are made (7)."
 )
@@ -50,7 +50,8 @@ def bench(times: int, forged: int, listed: int, seed: int, frames: int, file: Pa
         click.echo(line)
     size = measuring.list_size(listed, seed)
     click.echo(
-        f"status list    {size.cards} cards, 1 % revoked: {size.bytes} bytes, {size.build_seconds:.1f} s to build"
+        f"status lists   {size.cards} cards in {size.lists}, 1 % revoked: {size.bytes} bytes, "
+        f"{size.build_seconds:.1f} s for all"
     )
     outcome = measuring.forgeries(forged, seed)
     for line in _forged_lines(outcome):
@@ -61,7 +62,7 @@ def bench(times: int, forged: int, listed: int, seed: int, frames: int, file: Pa
     if file is not None:
         figures = {
             "speed": dataclasses.asdict(speeds), "issue_to_sign": _ratio(speeds.issue, speeds.sign),
-            "verify_to_check": _ratio(speeds.verify, speeds.check), "status_list": dataclasses.asdict(size),
+            "verify_to_check": _ratio(speeds.verify, speeds.check), "status_lists": dataclasses.asdict(size),
             "forged": {name: dict(counted) for name, counted in vars(outcome).items()},
             "scanned": [dataclasses.asdict(cell) for cell in scanned],
         }  # fmt: skip

@@ -9,7 +9,7 @@ import click
 
 from idp import clock, seal
 from idp.cli import shared
-from idp.keys import ALGORITHMS, PUBLISHED_BEFORE_USE_SECONDS, SigningKey
+from idp.keys import CARDS, DAY_SECONDS, PURPOSES, SigningKey, before_use_seconds
 
 
 @click.group()
@@ -41,7 +41,8 @@ def list_keys(as_json: bool) -> None:
     listed = shared.open_house().keys.listed()
     rows = [
         {
-            "kid": key.kid, "algorithm": key.alg, "state": _state(key, listed),
+            "kid": key.kid, "for": "cards" if key.purpose == CARDS else "tokens", "algorithm": key.alg,
+            "state": _state(key, listed),
             "signs_from": shared.instant(key.active_from), "published_until": shared.instant(key.published_until),
             "kept_in": "database" if key.held_by is None else f"token {key.held_by}",
         }
@@ -53,33 +54,44 @@ def list_keys(as_json: bool) -> None:
 @keys.command()
 @shared.operator_option
 def ensure(operator: str) -> None:
-    """Make the signing keys that are missing; there is one for each algorithm afterwards."""
+    """Make the signing keys that are missing; there is one for each algorithm, and one for cards, afterwards."""
     house = shared.open_house()
     with house.database.write() as tx:
         kids = house.keys.renew(tx)
         if kids:
             house.audit.keys_rotated(tx, kids=kids, operator=operator)
-    click.echo(f"made: {', '.join(kids)}" if kids else "there is a key for each algorithm; nothing to do")
+    click.echo(f"made: {', '.join(kids)}" if kids else "there is a key for each purpose; nothing to do")
 
 
 @keys.command()
 @click.option("--at-once", is_flag=True, help="Sign with the new keys now: portals may not have seen them yet.")
 @click.option("--withdraw", is_flag=True, help="The old keys may be stolen: nobody shall believe them from now on.")
-@click.option("--alg", "algorithms", type=click.Choice(ALGORITHMS), multiple=True, help="Only this one. [default: all]")
+@click.option(
+    "--alg", "purposes", type=click.Choice(PURPOSES), multiple=True,
+    help=f"Only this one; {CARDS}: the key of digital IDs. [default: all]",
+)  # fmt: skip
 @shared.operator_option
-def rotate(at_once: bool, withdraw: bool, algorithms: tuple[str, ...], operator: str) -> None:
+def rotate(at_once: bool, withdraw: bool, purposes: tuple[str, ...], operator: str) -> None:
     """Give each signing key a successor.
 
     The new keys are published at once and sign ten minutes later, when portals have had time to fetch them. The old
     ones stay published for a day, unless --withdraw takes them out of the JWKS at once; portals still hold what they
     fetched, for five minutes where they heed our Cache-Control.
+
+    The key of digital IDs is in the trust list, which verifiers keep for a week: a new one signs eight days later, and
+    the old one stays there for ten years, or until it is withdrawn. Then all cards that it signed are refused.
     """
     house = shared.open_house()
     with house.database.write() as tx:
-        kids = house.keys.rotate(tx, tuple(dict.fromkeys(algorithms or ALGORITHMS)), at_once=at_once, withdraw=withdraw)
+        chosen = tuple(dict.fromkeys(purposes or PURPOSES))
+        kids = house.keys.rotate(tx, chosen, at_once=at_once, withdraw=withdraw)
         house.audit.keys_rotated(tx, kids=kids, operator=operator)
-    when = "now" if at_once or withdraw else f"in {PUBLISHED_BEFORE_USE_SECONDS // 60} minutes"
-    click.echo(f"made: {', '.join(kids)}; they sign {when}")
+    for kid, purpose in zip(kids, chosen, strict=True):
+        click.echo(f"made: {kid}, signs {'now' if at_once or withdraw else _later(before_use_seconds(purpose))}")
+
+
+def _later(seconds: int) -> str:
+    return f"in {seconds // DAY_SECONDS} days" if seconds >= DAY_SECONDS else f"in {seconds // 60} minutes"
 
 
 def _state(key: SigningKey, listed: tuple[SigningKey, ...]) -> str:
@@ -88,7 +100,7 @@ def _state(key: SigningKey, listed: tuple[SigningKey, ...]) -> str:
         return "next"
     if key.published_until is not None and key.published_until <= now:
         return "gone"
-    at_work = (other for other in listed if other.alg == key.alg and other.active_from <= now)
+    at_work = (other for other in listed if other.purpose == key.purpose and other.active_from <= now)
     return "signs" if max(at_work, key=_published_until) is key else "retiring"
 
 

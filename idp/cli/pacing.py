@@ -11,12 +11,14 @@ from typing import Any
 
 from idp import clock, entropy
 from idp.audit import Audit
+from idp.cards import Book
 from idp.errors import Refused
 from idp.people import People, linking, records
 from idp.people.linking import Link
 from idp.people.population import SOURCE, Population
 from idp.seal import KEY_BYTES, Sealer
 from idp.storage import Database, schema
+from idp.storage.changes import Changes
 from idp.storage.engines import make_engine
 
 Row = dict[str, Any]
@@ -53,7 +55,9 @@ def through_database(register: Iterable[Row], said: Iterable[Row]) -> float:
         url = f"sqlite:///{Path(folder) / 'sample.db'}"
         schema.upgrade(url)
         database = Database(make_engine(url))
-        people = People(database, Sealer({1: entropy.chance(KEY_BYTES)}), Audit(database), everybody_is_known=True)
+        sealer, audit = Sealer({1: entropy.chance(KEY_BYTES)}), Audit(database)
+        book = Book(database, sealer, Changes(database), audit)
+        people = People(database, sealer, audit, book, everybody_is_known=True)
         known = (records.person(row, entropy.random_id(), SOURCE) for row in register)
         sampled = islice((person for person in known if person.name), SAMPLED_PEOPLE)
         while batch := list(islice(sampled, BATCH)):

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -17,7 +18,6 @@ from idp.digital_id.issuing import issue
 from idp.digital_id.trust import key_id, trusted
 from idp.digital_id.verification import verify
 from idp.entropy import Repeatable
-from idp.keys import SigningKey
 
 ISSUER, OTHER = "https://id.gov.example", "https://id.other.example"
 LIST = "https://id.gov.example/status/12"
@@ -29,6 +29,7 @@ _NAMES = (
     ("Ngọc", "Đức", "Thảo", "Khánh"),
 )
 _WARM = 50
+_ES256 = jwt.get_algorithm_by_name("ES256")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +54,27 @@ class Speeds:
 @dataclass(frozen=True, kw_only=True)
 class ListSize:
     cards: int
+    lists: int
     bytes: int
     build_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Signer:
+    """As `idp.keys.SigningKey` signs, which stands above this room."""
+
+    private: ec.EllipticCurvePrivateKey
+    alg: str = "ES256"
+
+    def signature(self, message: bytes) -> bytes:
+        signature: bytes = _ES256.sign(message, self.private)
+        return signature
 
 
 def party(issuer: str, *, withdrawn: bool = False) -> Party:
     """Somebody with a new key for ES256."""
     private = ec.generate_private_key(ec.SECP256R1())
-    signer = SigningKey(kid="measured", alg="ES256", private=private, held_by=None, active_from=0, published_until=None)
+    signer = _Signer(private=private)
     known = trusted(private.public_key(), issuer, withdrawn=withdrawn)
     return Party(signer=signer, trusted=known, key_id=key_id(private.public_key()))
 
@@ -122,12 +136,21 @@ def forgeries(number: int, seed: int) -> Outcome:
 
 
 def list_size(number: int, seed: int) -> ListSize:
-    """The array of a list for so many cards, one of a hundred revoked, and the time to make it from them."""
-    chance = Repeatable(seed)
-    revoked = {chance.randrange(number): status_lists.INVALID for _ in range(number // 100)}
-    began = clock.monotonic()
-    packed = status_lists.compressed(status_lists.array_of(number, revoked))
-    return ListSize(cards=number, bytes=len(packed), build_seconds=clock.monotonic() - began)
+    """The lists that so many cards are in, as they are published: one of a hundred revoked, signed; and the time to
+    make all of them.
+    """
+    chance, ours, now = Repeatable(seed), party(ISSUER), clock.seconds()
+    lists = -(-number // status_lists.PLACES)
+    in_each = number // lists // 100
+    revoked = [
+        {chance.randrange(status_lists.PLACES): status_lists.INVALID for _ in range(in_each)} for _ in range(lists)
+    ]
+    began, signed = clock.monotonic(), 0
+    for values in revoked:
+        array = status_lists.array_of(status_lists.PLACES, values)
+        one = status_lists.StatusList(uri=LIST, issuer=ISSUER, bits=status_lists.BITS, array=array, issued_at=now)
+        signed += len(status_lists.as_cwt(one, ours.signer, ours.key_id))
+    return ListSize(cards=number, lists=lists, bytes=signed, build_seconds=clock.monotonic() - began)
 
 
 def _pace(call: Callable[[], object], times: int) -> Pace:

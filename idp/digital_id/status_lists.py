@@ -22,6 +22,7 @@ from idp.digital_id.verification import LEEWAY_SECONDS, Status, Told
 
 VALID, INVALID, SUSPENDED = 0, 1, 2
 BITS = 2
+PLACES = 2**20  # of a list of ours
 SIZES = (1, 2, 4, 8)
 TOKEN_BYTES = 16 * 1024 * 1024
 ARRAY_BYTES = 32 * 1024 * 1024  # 134 million cards at two bits

@@ -1,8 +1,9 @@
-"""Our signing keys: made, rotated with overlap, published as JWKS, and used. PyJWT signs and verifies; where the
+"""Our signing keys: made, rotated with overlap, published, and used. PyJWT signs and verifies tokens; where the
 settings name a PKCS #11 token, new keys are made in it and sign there (`pkcs11.py`).
 
-A new key is published at once and signs only `PUBLISHED_BEFORE_USE_SECONDS` later, when portals that cache our JWKS
-have seen it; the old one stays published until nothing that it signed can still be of interest.
+There is a key for each algorithm of tokens, in the JWKS, and one apart for digital IDs, in the trust list. A new key is
+published at once and signs only when those who hold a copy of what is published have seen it; the old one stays
+published until nothing that it signed can still be of interest.
 """
 
 from __future__ import annotations
@@ -34,8 +35,15 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 # What a portal gets that registered nothing else (OpenID Connect Dynamic Client Registration 1.0 section 2).
 DEFAULT_ALGORITHM = "RS256"
 RSA_BITS = 2048  # NIST SP 800-57 part 1, table 2: 112 bits of strength until 2030
+CARDS = "cards"  # what the key of digital IDs is called where the others have the name of their algorithm
+PURPOSES = (*ALGORITHMS, CARDS)
+CARD_ALGORITHM = "ES256"
+DAY_SECONDS = 86_400
 PUBLISHED_BEFORE_USE_SECONDS = 600
-PUBLISHED_AFTER_USE_SECONDS = 86_400
+PUBLISHED_AFTER_USE_SECONDS = DAY_SECONDS
+# Who checks cards without a network knows the keys of a week ago; and a card may be good for ten years.
+CARD_KEY_BEFORE_USE_SECONDS = 8 * DAY_SECONDS
+CARD_KEY_AFTER_USE_SECONDS = 3_660 * DAY_SECONDS
 CLOCK_SKEW_SECONDS = 60
 ID_TOKEN_TYPE = "JWT"
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -78,11 +86,15 @@ def _header(alg: str, kid: str, typ: str) -> str:
 @dataclass(frozen=True, kw_only=True)
 class SigningKey:
     kid: str
-    alg: str
+    purpose: str  # of PURPOSES
     private: PrivateKey | HeldKey
     held_by: str | None  # the label of a token; None: the private key is sealed in the database
     active_from: int
     published_until: int | None
+
+    @property
+    def alg(self) -> str:
+        return _algorithm_of(self.purpose)
 
     def signature(self, message: bytes) -> bytes:
         """As RFC 7518 section 3 writes it; raises CannotSign."""
@@ -91,8 +103,12 @@ class SigningKey:
         signature: bytes = _SIGNERS[self.alg].sign(message, self.private)
         return signature
 
+    @property
+    def public(self) -> PublicKey:
+        return self.private.public_key()
+
     def public_jwk(self) -> dict[str, Any]:
-        public = self.private.public_key()
+        public = self.public
         if isinstance(public, rsa.RSAPublicKey):
             members = RSAAlgorithm.to_jwk(public, as_dict=True)
         elif isinstance(public, ec.EllipticCurvePublicKey):
@@ -153,33 +169,42 @@ class Keys:
         """The public keys that portals may meet, as a JWK Set (RFC 7517 section 5)."""
         return json.dumps({"keys": [key.public_jwk() for key in self._published()]}).encode()
 
+    def of_cards(self) -> SigningKey:
+        """The key that signs digital IDs now; raises Unreachable where there is none."""
+        return self._active(CARDS)
+
+    def all_of_cards(self) -> list[SigningKey]:
+        """The keys that verifiers of digital IDs may meet: not those that were withdrawn."""
+        return self._published(cards=True)
+
     def rotate(
-        self, tx: Transaction, algorithms: Sequence[str] = ALGORITHMS, *, at_once: bool = False, withdraw: bool = False
+        self, tx: Transaction, purposes: Sequence[str] = PURPOSES, *, at_once: bool = False, withdraw: bool = False
     ) -> list[str]:
-        """A successor stands for each algorithm's key, and a first key signs at once; returns the new kids.
+        """A successor stands for the key of each purpose, and a first key signs at once; returns the new kids.
 
         `withdraw` is for a key that may be stolen: it signs, is published and is believed no more, from now on.
         Raises CannotSign where the token cannot make what it should.
         """
-        self.check_token(algorithms)
+        self.check_token(purposes)
         self._changes.bump(tx, TOPIC)  # first, for it locks the row: of those who rotate at once, each sees the last
         now = clock.seconds()
-        successor_from = now if at_once or withdraw else now + PUBLISHED_BEFORE_USE_SECONDS
         kids = []
-        for alg in algorithms:
+        for purpose in purposes:
             if withdraw:
-                tx.run(models.WITHDRAW, of_alg=alg, now=now, until=now)
-            succeeds = tx.run(models.NAME_SUCCESSOR, of_alg=alg, until=successor_from + PUBLISHED_AFTER_USE_SECONDS)
-            kids.append(self._add(tx, alg, now, successor_from if succeeds else now))
+                tx.run(models.WITHDRAW, of_alg=purpose, now=now, until=now)
+            successor_from = now if at_once or withdraw else now + before_use_seconds(purpose)
+            until = successor_from + (CARD_KEY_AFTER_USE_SECONDS if purpose == CARDS else PUBLISHED_AFTER_USE_SECONDS)
+            succeeds = tx.run(models.NAME_SUCCESSOR, of_alg=purpose, until=until)
+            kids.append(self._add(tx, purpose, now, successor_from if succeeds else now))
         return kids
 
     def ensure(self) -> list[str]:
-        """There is a key for each algorithm; returns the kids of those that were missing."""
+        """There is a key for each purpose; returns the kids of those that were missing."""
         with self._database.write() as tx:
             return self.renew(tx)
 
     def renew(self, tx: Transaction, older_than_seconds: int | None = None) -> list[str]:
-        """Each algorithm has a key, and one that is older than this has a successor; returns the new kids.
+        """Each purpose has a key, and one that is older than this has a successor; returns the new kids.
 
         Of any number of workers that do this at once, one makes the keys.
         """
@@ -192,56 +217,57 @@ class Keys:
         return bool(_due(self._database.all(models.FIND_MADE), older_than_seconds))
 
     def check(self) -> None:
-        """Raises Unreachable unless each algorithm that has a key can be signed with, the one of all portals among
-        them: `idp keys ensure` makes keys. An algorithm that came with this release may lack one for a while.
+        """Raises Unreachable unless each purpose that has a key can be signed for, the one of all portals among
+        them: `idp keys ensure` makes keys. A purpose that came with this release may lack one for a while.
         """
-        for alg in {DEFAULT_ALGORITHM, *(key.alg for key in self._all())}:
-            key = self._active(alg)
+        for purpose in {DEFAULT_ALGORITHM, *(key.purpose for key in self._all())}:
+            key = self._active(purpose)
             if isinstance(key.private, HeldKey):
                 key.private.sign(PROBE)
 
-    def check_token(self, algorithms: Sequence[str] = ALGORITHMS) -> None:
+    def check_token(self, purposes: Sequence[str] = PURPOSES) -> None:
         """Raises CannotSign unless the token, where there is one, lets us in and can make keys for its algorithms."""
         if self._token is not None:
-            self._token.check(algorithms)
+            self._token.check(tuple(dict.fromkeys(map(_algorithm_of, purposes))))
 
     def listed(self) -> tuple[SigningKey, ...]:
         return self._all()
 
-    def _add(self, tx: Transaction, alg: str, now: int, active_from: int) -> str:
-        kid = f"{alg.lower()}-{to_text(entropy.chance(9))}"
+    def _add(self, tx: Transaction, purpose: str, now: int, active_from: int) -> str:
+        kid, alg = f"{purpose.lower()}-{to_text(entropy.chance(9))}", _algorithm_of(purpose)
         if self._token is not None and self._token.keeps(alg):
-            held_by, purpose = self._token.label, "signing_keys.public"
+            held_by, sealed_as = self._token.label, "signing_keys.public"
             plain = self._token.make(kid, alg).public_bytes(
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
             )
         else:
-            held_by, purpose = None, "signing_keys.private"
+            held_by, sealed_as = None, "signing_keys.private"
             plain = _made_for(alg).private_bytes(
                 serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
-        sealed = self._sealer.seal(purpose, plain, kid.encode())
+        sealed = self._sealer.seal(sealed_as, plain, kid.encode())
         tx.run(
-            models.ADD, kid=kid, alg=alg, private=sealed, held_by=held_by, made_at=now, active_from=active_from,
+            models.ADD, kid=kid, alg=purpose, private=sealed, held_by=held_by, made_at=now, active_from=active_from,
             published_until=None,
         )  # fmt: skip
         return kid
 
-    def _active(self, alg: str) -> SigningKey:
+    def _active(self, purpose: str) -> SigningKey:
         """The key that signs: of those whose time has come, the one that stays published longest.
 
         So a key made for at once goes before one that was only published for later, and nothing is ever signed that
         loses its key before it has lost its interest.
         """
         now = clock.seconds()
-        active = [key for key in self._all() if key.alg == alg and key.active_from <= now]
+        active = [key for key in self._all() if key.purpose == purpose and key.active_from <= now]
         if not active:
-            raise Unreachable(f"no key for {alg}")
+            raise Unreachable(f"no key for {purpose}")
         return max(active, key=lambda key: math.inf if key.published_until is None else key.published_until)
 
-    def _published(self) -> list[SigningKey]:
+    def _published(self, *, cards: bool = False) -> list[SigningKey]:
         now = clock.seconds()
-        return [key for key in self._all() if key.published_until is None or key.published_until > now]
+        there = [key for key in self._all() if key.published_until is None or key.published_until > now]
+        return [key for key in there if (key.purpose == CARDS) == cards]
 
     def _all(self) -> tuple[SigningKey, ...]:
         number = self._changes.number(TOPIC)
@@ -252,7 +278,7 @@ class Keys:
         return known
 
     def _opened(self, row: Sequence[Any]) -> SigningKey:
-        kid, alg, sealed, held_by, active_from, published_until = row
+        kid, purpose, sealed, held_by, active_from, published_until = row
         private: PrivateKey | HeldKey
         if held_by is None:
             plain = self._sealer.open("signing_keys.private", bytes(sealed), kid.encode())
@@ -262,10 +288,13 @@ class Keys:
             private = cast("PrivateKey", loaded)
         else:
             plain = self._sealer.open("signing_keys.public", bytes(sealed), kid.encode())
-            private = self._held(kid, alg, held_by, cast("PublicKey", serialization.load_der_public_key(plain)))
+            private = self._held(
+                kid, _algorithm_of(purpose), held_by, cast("PublicKey", serialization.load_der_public_key(plain))
+            )
         return SigningKey(
-            kid=kid, alg=alg, private=private, held_by=held_by, active_from=active_from, published_until=published_until
-        )
+            kid=kid, purpose=purpose, private=private, held_by=held_by, active_from=active_from,
+            published_until=published_until,
+        )  # fmt: skip
 
     def _held(self, kid: str, alg: str, held_by: str, public: PublicKey) -> HeldKey:
         token = self._token
@@ -291,6 +320,15 @@ def open_token(settings: Pkcs11) -> Token | None:
     return Token(settings)
 
 
+def before_use_seconds(purpose: str) -> int:
+    """How long a new key is published before it signs."""
+    return CARD_KEY_BEFORE_USE_SECONDS if purpose == CARDS else PUBLISHED_BEFORE_USE_SECONDS
+
+
+def _algorithm_of(purpose: str) -> str:
+    return CARD_ALGORITHM if purpose == CARDS else purpose
+
+
 def _made_for(alg: str) -> PrivateKey:
     """A key of its own for each algorithm, PS256 and RS256 too (RFC 8725 section 3.1)."""
     if alg == "ES256":
@@ -301,9 +339,10 @@ def _made_for(alg: str) -> PrivateKey:
 
 
 def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[str]:
-    """The algorithms without a key, and those whose newest is older than this."""
+    """The purposes without a key, and those whose newest is older than this."""
     made_at = {row[0]: row[1] for row in made}
     made_before = None if older_than_seconds is None else clock.seconds() - older_than_seconds
     return [
-        alg for alg in ALGORITHMS if alg not in made_at or (made_before is not None and made_at[alg] <= made_before)
-    ]
+        purpose for purpose in PURPOSES
+        if purpose not in made_at or (made_before is not None and made_at[purpose] <= made_before)
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from idp.storage import Base
 class SigningKeyRow(Base):
     __tablename__ = "signing_keys"
     kid: Mapped[str] = mapped_column(String(64), primary_key=True)
-    alg: Mapped[str] = mapped_column(String(10))
+    alg: Mapped[str] = mapped_column(String(10))  # what it is for: an algorithm of tokens, or cards
     # Sealed: PKCS #8 DER. Of a key in a token the public half, so that nobody but us can say what that is.
     private: Mapped[bytes] = mapped_column(LargeBinary)
     held_by: Mapped[str | None] = mapped_column(String(32))  # the label of the token

@@ -13,6 +13,7 @@ from connectors.base import Assertion, Identifier, IdentifierType
 from connectors.registers import Agreement, Pivot
 from idp import clock, entropy, errors
 from idp.audit import Audit
+from idp.cards import Book
 from idp.errors import Refused
 from idp.people import claims, evidence, models
 from idp.people.accepted import SEALED as SEALED_ACCEPTED
@@ -38,10 +39,13 @@ SUB = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class People:
-    def __init__(self, database: Database, sealer: Sealer, audit: Audit, *, everybody_is_known: bool = False) -> None:
+    def __init__(
+        self, database: Database, sealer: Sealer, audit: Audit, cards: Book, *, everybody_is_known: bool = False
+    ) -> None:
         self._database = database
         self._sealer = sealer
         self._audit = audit
+        self._cards = cards
         self._everybody_is_known = everybody_is_known
         self.keyed = Keyed(sealer=sealer, is_sqlite=database.is_sqlite)
         # What was sealed as these very bytes says the same each time; a change of the person seals it anew.
@@ -203,6 +207,8 @@ class People:
         found = tx.run(models.SET_STATUS, person_id=person_id, new_status=status, now=clock.seconds()) == 1
         if found:
             self._audit.person_status_changed(tx, person_id=person_id, status=status, reason=reason)
+            if status != "active":
+                self._cards.end_all_of(tx, person_id, status)
         return found
 
     def keep_checked(self, tx: Transaction, person: Person, checked: Checked) -> Person:
@@ -264,6 +270,8 @@ class People:
         if not written:
             raise Conflict("the person was changed at the same moment")
         self.keyed.keep(tx, before, after)
+        if after.status != "active" or not after.is_on_card_of(before):
+            self._cards.end_all_of(tx, after.id, "changed" if after.status == "active" else after.status)
 
     def _change(self, tx: Transaction, before: Person, after: Person, source_id: str, changed: list[str]) -> None:
         self.rewrite(tx, before, after)

@@ -107,6 +107,16 @@ class Person:
     def birth_date_as_sent(self) -> str | None:
         return self.text("birth_date_as_sent")
 
+    def is_on_card_of(self, before: Person) -> bool:
+        """Whether a digital ID that was made for them as they were `before` still says nothing that is not so.
+
+        Sources spell one name in several ways, and know parts of a birth date.
+        """
+        one, other = self.birth_date, before.birth_date
+        if self.name is None or before.name is None or folded(self.name) != folded(before.name):
+            return False
+        return self.sex == before.sex and (one is None or other is None or one.agrees_with(other))
+
     @property
     def is_proven(self) -> bool:
         """Whether a source that proofed them said who they are: what people say of themselves leads nobody to them."""

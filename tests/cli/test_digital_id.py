@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
-from idp.digital_id import StatusList, issue, status_lists
+from idp.digital_id import StatusList, issue, status_lists, trust_lists
 from idp.digital_id.status_lists import INVALID, array_of
+from idp.digital_id.trust_lists import TrustList
 from tests.cli.conftest import ROOT, Terminal
 from tests.digital_id.cards import DAY, ISSUER, LIST, NOW, VECTORS, card, pen
 
@@ -51,6 +52,21 @@ def test_a_genuine_code_is_told_from_a_file_a_text_and_standard_input(empty: Ter
         assert told.splitlines()[0] == "genuine"
         assert 'full_name: "Nguyễn Thị Bích Ngọc"' in told
     assert {path.name for path in empty.home.iterdir()} == {"code.txt", "issuer.jwk"}
+
+
+def test_the_issuer_s_trust_list_does_for_its_keys(empty: Terminal) -> None:
+    said_by_issuer = TrustList(
+        issuer=ISSUER, issued_at=NOW, expires_at=NOW + 8 * DAY, keys=(pen().public,), status_lists=(LIST,)
+    )
+    fetched = empty.file("trust.jws", trust_lists.as_jws(said_by_issuer, pen(), pen().key_id.hex()))
+    words = (WITHOUT_STATUS, "--trust-list", fetched)
+    assert said(empty, 0, *words, *AT, "--issuer", ISSUER).startswith("genuine")
+    for why, given in [
+        ("whose is it?", (*words, *AT)), ("expired", (*words, "--at", "2027-01-01T00:00:00Z", "--issuer", ISSUER)),
+        ("another issuer's", (*words, *AT, "--issuer", "https://x.example")), ("whose codes", (WITHOUT_STATUS,)),
+    ]:  # fmt: skip
+        result = empty.run("digital-id", "verify", *given)
+        assert (result.exit_code, why in result.stderr) == (2, True), result.stderr
 
 
 def test_the_status_decides_between_three_answers(empty: Terminal, key: tuple[str, str]) -> None:
@@ -151,7 +167,7 @@ def test_the_bench_tells_its_figures(empty: Terminal) -> None:
     assert (figures["forged"]["accepted"], sum(figures["forged"]["frauds"].values())) == ({}, 200)
     assert figures["issue_to_sign"] > 1 and figures["verify_to_check"] > 1
     assert 0 < figures["speed"]["verify"]["p50"] <= figures["speed"]["verify"]["p99"]
-    assert figures["status_list"]["cards"] == 100_000
+    assert figures["status_lists"]["cards"] == 100_000
     scanned = figures["scanned"]
     assert len(scanned) == 10 and sum(cell["read"] for cell in scanned) >= 18  # of so few frames one may be lost
     assert told.exit_code == any(cell["read"] < cell["wanted"] * cell["frames"] for cell in scanned)

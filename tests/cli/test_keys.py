@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 import time_machine
 
-from idp.keys import ALGORITHMS, PUBLISHED_BEFORE_USE_SECONDS
+from idp.keys import PUBLISHED_BEFORE_USE_SECONDS, PURPOSES
 from idp.seal import load_sealer
 from tests.cli.conftest import Terminal
 
 
 def states(terminal: Terminal) -> list[tuple[str, str]]:
     rows: list[dict[str, Any]] = json.loads(terminal.does("keys", "list", "--json"))
-    return [(row["algorithm"], row["state"]) for row in rows]
+    return [("cards" if row["for"] == "cards" else row["algorithm"], row["state"]) for row in rows]
 
 
 def test_a_new_key_signs_when_portals_have_had_time_to_see_it(terminal: Terminal) -> None:
     with time_machine.travel("2026-03-01T08:00:00Z", tick=False) as clock:
         terminal.does("keys", "ensure")
-        assert "they sign in 10 minutes" in terminal.does("keys", "rotate", "--alg", "ES256")
-        others = [(alg, "signs") for alg in ALGORITHMS if alg != "ES256"]
+        assert "signs in 10 minutes" in terminal.does("keys", "rotate", "--alg", "ES256")
+        others = [(purpose, "signs") for purpose in PURPOSES if purpose != "ES256"]
         assert sorted(states(terminal)) == sorted([*others, ("ES256", "signs"), ("ES256", "next")])
         clock.shift(PUBLISHED_BEFORE_USE_SECONDS)
         assert sorted(states(terminal)) == sorted([*others, ("ES256", "retiring"), ("ES256", "signs")])
@@ -39,22 +39,22 @@ def test_only_the_keys_that_are_missing_are_made(terminal: Terminal) -> None:
     with terminal.house() as house:
         assert {key.kid for key in house.keys.listed()} == {*older, *made}
     assert states(terminal) == [(alg, "signs") for alg, _ in states(terminal)]
-    assert terminal.does("keys", "ensure") == "there is a key for each algorithm; nothing to do\n"
+    assert terminal.does("keys", "ensure") == "there is a key for each purpose; nothing to do\n"
     assert terminal.last()["kids"] == made, "nothing done, nothing on record"
 
 
 def test_a_stolen_key_is_replaced_at_once(terminal: Terminal) -> None:
     terminal.does("keys", "ensure")
-    assert "they sign now" in terminal.does("keys", "rotate", "--at-once")
-    assert set(states(terminal)) == {(alg, state) for alg in ALGORITHMS for state in ("retiring", "signs")}
+    assert "signs now" in terminal.does("keys", "rotate", "--at-once")
+    assert set(states(terminal)) == {(purpose, state) for purpose in PURPOSES for state in ("retiring", "signs")}
 
 
 def test_the_table_shows_when_each_key_signs(terminal: Terminal) -> None:
     with time_machine.travel("2026-03-01T08:00:00Z", tick=False):
         terminal.does("keys", "ensure")
     head, *rows = terminal.does("keys", "list").splitlines()
-    assert head.split() == ["KID", "ALGORITHM", "STATE", "SIGNS", "FROM", "PUBLISHED", "UNTIL", "KEPT", "IN"]
-    assert len(rows) == len(ALGORITHMS)
+    assert head.split() == ["KID", "FOR", "ALGORITHM", "STATE", "SIGNS", "FROM", "PUBLISHED", "UNTIL", "KEPT", "IN"]
+    assert len(rows) == len(PURPOSES)
     assert all("2026-03-01T08:00:00+00:00" in row and row.endswith("database") for row in rows)
 
 

@@ -29,7 +29,7 @@ def test_from_nothing_to_a_database_with_keys(empty: Terminal) -> None:
     assert empty.does("migrate") == f"the database is at step {schema.newest()}; there was nothing to do\n"
     assert empty.does("keys", "ensure").startswith("made: rs256-")
     assert empty.last() == {"event": "keys_rotated", "kids": [key.kid for key in keys_of(empty)], "operator": "lan"}
-    assert empty.does("keys", "ensure") == "there is a key for each algorithm; nothing to do\n"
+    assert empty.does("keys", "ensure") == "there is a key for each purpose; nothing to do\n"
     assert len(empty.events()) == 1
 
 

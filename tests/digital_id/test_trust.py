@@ -75,7 +75,8 @@ def test_the_provider_s_own_keys_sign_cards() -> None:
     """`idp.keys` hands them out; a key for another algorithm is refused."""
 
     def held(alg: str) -> SigningKey:
-        return SigningKey(kid="1", alg=alg, private=pen(alg).private, held_by=None, active_from=0, published_until=None)
+        private = pen(alg).private
+        return SigningKey(kid="1", purpose=alg, private=private, held_by=None, active_from=0, published_until=None)
 
     for alg in ("ES256", "EdDSA"):
         text = issue(card(status=None), held(alg), pen(alg).key_id)
@@ -83,4 +84,4 @@ def test_the_provider_s_own_keys_sign_cards() -> None:
         (published,) = read_keys(json.dumps(held(alg).public_jwk()).encode(), ISSUER)
         assert verify(text, [published], NOW).genuine
     with pytest.raises(Unfit, match="RS256"):
-        issue(card(), dataclasses.replace(held("ES256"), alg="RS256"), pen().key_id)
+        issue(card(), dataclasses.replace(held("ES256"), purpose="RS256"), pen().key_id)

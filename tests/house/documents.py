@@ -13,7 +13,7 @@ from typing import Any
 from tests.house.source import module
 
 DEFAULTS = "config/default.toml"
-SETTINGS = "idp/settings.py"
+SETTINGS = "idp/settings"
 TRANSLATIONS = "idp/web/translations"
 
 
@@ -31,8 +31,8 @@ def _setting_faults(root: Path) -> Iterator[str]:
 
 def settings_of(root: Path) -> set[str]:
     """The dotted names of all settings, read from the source of `Settings` and the parts it names."""
-    tree = module(root, root / SETTINGS).tree
-    classes = {node.name: _fields(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    trees = [module(root, path).tree for path in sorted((root / SETTINGS).glob("*.py"))]
+    classes = {node.name: _fields(node) for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     return set(_flattened("", classes["Settings"], classes))
 
 

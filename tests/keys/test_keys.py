@@ -21,6 +21,7 @@ from idp.keys import (
     CLOCK_SKEW_SECONDS,
     PUBLISHED_AFTER_USE_SECONDS,
     PUBLISHED_BEFORE_USE_SECONDS,
+    PURPOSES,
     RSA_BITS,
     NotOurs,
 )
@@ -41,9 +42,9 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {"iss": ISSUER, "sub": "s", "aud": "portal", "iat": now, "exp": now + 300} | changes
 
 
-def rotated(house: House, *algorithms: str, **how: bool) -> list[str]:
+def rotated(house: House, *purposes: str, **how: bool) -> list[str]:
     with house.database.write() as tx:
-        return house.keys.rotate(tx, algorithms or ALGORITHMS, **how)
+        return house.keys.rotate(tx, purposes or PURPOSES, **how)
 
 
 def published(house: House) -> dict[str, dict[str, Any]]:
@@ -70,7 +71,7 @@ def test_there_is_one_key_for_each_algorithm_however_often_one_ensures(house: Ho
 def test_the_private_half_is_sealed_and_never_shown(house: House) -> None:
     with house.database.engine.connect() as connection:
         rows = list(connection.execute(SigningKeyRow.__table__.select()))
-    assert len(rows) == len(ALGORITHMS)
+    assert len(rows) == len(PURPOSES)
     for row in rows:
         assert b"PRIVATE" not in row.private
         assert not row.private.startswith(b"\x30\x82")  # the beginning of a DER sequence
@@ -242,7 +243,7 @@ def test_a_hint_outlives_the_rotation_of_its_key_but_not_the_key(house: House) -
 )  # fmt: skip
 def test_what_we_would_not_have_said_is_not_believed(house: House, changes: dict[str, Any]) -> None:
     said = {name: value for name, value in (claims() | changes).items() if value is not None}
-    key = next(key for key in house.keys.listed() if key.alg == "ES256")
+    key = next(key for key in house.keys.listed() if key.purpose == "ES256")
     headers = {"kid": key.kid, "typ": "JWT"}
     token = jwt.PyJWS().encode(json.dumps(said).encode(), key.private, "ES256", headers=headers)
     with pytest.raises(NotOurs):

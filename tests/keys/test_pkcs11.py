@@ -20,7 +20,14 @@ from joserfc.jwk import KeySet
 from pkcs11 import Attribute, KeyType, MechanismFlag, ObjectClass
 
 from idp.house import House, build
-from idp.keys import ALGORITHMS, PUBLISHED_AFTER_USE_SECONDS, PUBLISHED_BEFORE_USE_SECONDS, CannotSign, HeldKey
+from idp.keys import (
+    ALGORITHMS,
+    PUBLISHED_AFTER_USE_SECONDS,
+    PUBLISHED_BEFORE_USE_SECONDS,
+    PURPOSES,
+    CannotSign,
+    HeldKey,
+)
 from idp.keys.models import SigningKeyRow
 from idp.keys.pkcs11 import Token
 from idp.seal import BadSeal
@@ -104,7 +111,7 @@ def test_threads_and_other_houses_sign_with_the_same_keys(house: House) -> None:
 
 def test_a_module_that_begins_anew_for_one_thread_disturbs_no_other(house: House) -> None:
     """It does after each failure, and every session and key of the process is then another."""
-    (key,) = (key for key in house.keys.listed() if key.alg == "ES256")
+    (key,) = (key for key in house.keys.listed() if key.purpose == "ES256")
     assert isinstance(key.private, HeldKey)
 
     def asked(number: int) -> list[str]:
@@ -223,7 +230,7 @@ def test_whoever_writes_to_the_database_cannot_put_a_key_of_theirs_there(house: 
 
 def test_a_successor_is_made_in_the_token_published_first_and_signs_later(house: House, token: SoftToken) -> None:
     old = {alg: signer(house, alg) for alg in ALGORITHMS}
-    new = dict(zip(ALGORITHMS, rotated(house), strict=True))
+    new = dict(zip(ALGORITHMS, rotated(house, *ALGORITHMS), strict=True))
     assert {*old.values(), *new.values()} == set(published(house))
     for seconds, signing in ((0, old), (BEFORE - 10, old), (BEFORE, new), (BEFORE + AFTER, new)):
         with at(seconds):
@@ -282,4 +289,4 @@ def test_an_algorithm_that_the_token_lacks_is_named_before_a_key_is_made(tmp_pat
     with pytest.raises(CannotSign, match="has no CKM_EDDSA for EdDSA; left out there, its keys are sealed in the data"):
         rotated(house, "ES256", "EdDSA")
     can = moved(house, algorithms=("RS256", "ES256"))
-    assert len(can.keys.ensure()) == len(ALGORITHMS)
+    assert len(can.keys.ensure()) == len(PURPOSES)

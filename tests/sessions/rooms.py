@@ -22,7 +22,7 @@ ISSUER = "http://idp.localhost:9"
 
 
 def furnished(directory: Path, *, with_keys: bool = True, **changes: Any) -> House:
-    """A house with empty tables and, unless one wants none, one signing key for each algorithm."""
+    """A house with empty tables and, unless one wants none, one signing key for each purpose."""
     master_keys = directory / "master.keys"
     if not master_keys.exists():
         seal.add_master_key(str(master_keys))
@@ -38,7 +38,7 @@ def furnished(directory: Path, *, with_keys: bool = True, **changes: Any) -> Hou
 
 
 def give_keys(house: House) -> None:
-    """A key for each algorithm signs from now on, as after `house.keys.ensure()`.
+    """A key for each purpose signs from now on, as after `house.keys.ensure()`.
 
     The houses of a process have the same, for to make RSA keys takes longer than all else that a house needs. A house
     with a token has keys of its own, made there.
@@ -49,19 +49,20 @@ def give_keys(house: House) -> None:
     now = clock.seconds()
     with house.database.write() as tx:
         house.changes.bump(tx, keys.TOPIC)
-        for alg, plain in _made().items():
-            kid = f"{alg.lower()}-{secrets.token_urlsafe(9)}"
+        for purpose, plain in _made().items():
+            kid = f"{purpose.lower()}-{secrets.token_urlsafe(9)}"
             sealed = house.sealer.seal("signing_keys.private", plain, kid.encode())
             tx.run(
-                ADD, kid=kid, alg=alg, private=sealed, held_by=None, made_at=now, active_from=now, published_until=None
-            )
+                ADD, kid=kid, alg=purpose, private=sealed, held_by=None, made_at=now, active_from=now,
+                published_until=None,
+            )  # fmt: skip
 
 
 @cache
 def _made() -> dict[str, bytes]:
-    """For each algorithm a private key, PKCS #8."""
+    """For each purpose a private key, PKCS #8."""
     form = (Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return {alg: keys._made_for(alg).private_bytes(*form) for alg in keys.ALGORITHMS}
+    return {each: keys._made_for(keys._algorithm_of(each)).private_bytes(*form) for each in keys.PURPOSES}
 
 
 def another_worker(house: House) -> House:

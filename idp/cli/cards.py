@@ -1,0 +1,100 @@
+"""Digital IDs, by the number that stands on them: looked at, suspended, resumed, revoked."""
+
+from __future__ import annotations
+
+import click
+
+from idp.cards import Kept, State
+from idp.cli import shared
+from idp.house import House
+
+REVOKED, SUSPENDED = "revoked", "by_operator"
+_number = click.argument("number", metavar="NUMBER")
+
+
+@click.group()
+def cards() -> None:
+    """Digital IDs, by the number that stands on them.
+
+    What changes here is in the status list that verifiers fetch, seconds later; whoever checks without a network hears
+    of it when they are online again.
+    """
+
+
+@cards.command("list")
+@click.argument("person_id", metavar="PERSON_ID_HEX")
+@shared.json_option
+def listed(person_id: str, as_json: bool) -> None:
+    """Show the cards of a person, newest first, with those that ended in the last thirty days."""
+    found = shared.id_from_hex(person_id, "person")
+    shared.show([_line(card) for card in shared.open_house().cards.book.of_person(found)], as_json=as_json)
+
+
+@cards.command()
+@_number
+@shared.json_option
+def show(number: str, as_json: bool) -> None:
+    """Show whose card this is, and what became of it."""
+    card = _found(shared.open_house(), number)
+    shared.show([_line(card) | {"person": card.person_id.hex()}], as_json=as_json)
+
+
+@cards.command()
+@_number
+@shared.reason_option(required=True)
+@shared.operator_option
+def suspend(number: str, reason: str, operator: str) -> None:
+    """Nobody shall believe the card until it is resumed."""
+    house = shared.open_house()
+    card = _found(house, number)
+    with house.database.write() as tx:
+        if not house.cards.book.suspend(tx, card.person_id, card.id, SUSPENDED):
+            raise shared.Wrong(f"{number}: only a valid card can be suspended")
+        house.audit.card_changed_by_operator(tx, card_id=card.id, change="suspended", operator=operator, reason=reason)
+    click.echo(f"{card.number}: suspended")
+
+
+@cards.command()
+@_number
+@shared.reason_option(required=True)
+@shared.operator_option
+def resume(number: str, reason: str, operator: str) -> None:
+    """The card is valid again."""
+    house = shared.open_house()
+    card = _found(house, number)
+    with house.database.write() as tx:
+        if not house.cards.book.resume(tx, card.person_id, card.id):
+            raise shared.Wrong(f"{number}: only a suspended card can be resumed")
+        house.audit.card_changed_by_operator(tx, card_id=card.id, change="resumed", operator=operator, reason=reason)
+    click.echo(f"{card.number}: valid")
+
+
+@cards.command()
+@_number
+@shared.reason_option(required=True)
+@shared.operator_option
+def revoke(number: str, reason: str, operator: str) -> None:
+    """Nobody shall believe the card any more; that cannot be taken back."""
+    house = shared.open_house()
+    card = _found(house, number)
+    with house.database.write() as tx:
+        if not house.cards.book.end(tx, card.person_id, card.id, REVOKED):
+            raise shared.Wrong(f"{number}: has ended already")
+        house.audit.card_changed_by_operator(tx, card_id=card.id, change="ended", operator=operator, reason=reason)
+    click.echo(f"{card.number}: revoked")
+
+
+def _found(house: House, number: str) -> Kept:
+    card = house.cards.book.by_number(number.replace("-", "").replace(" ", "").upper())
+    if card is None:
+        raise shared.Wrong(f"{number}: no card has this number")
+    return card
+
+
+def _line(card: Kept) -> dict[str, str | None]:
+    return {
+        "number": card.number, "state": State(card.state).name.lower(), "why": card.why or "",
+        "made": shared.instant(card.issued_at), "until": shared.instant(card.expires_at),
+        "bound to a device": "yes" if card.holder_key else "no",
+        "place": f"{card.list_number}/{card.list_index}",
+    }  # fmt: skip

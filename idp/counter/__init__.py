@@ -1,0 +1,5 @@
+"""For those who check digital IDs: the lists that they fetch, and the page of clerks."""
+
+from idp.counter.lists import ListRoutes
+
+__all__ = ["ListRoutes"]
