@@ -146,6 +146,10 @@ DEVICE_DECLINED = _row("V04", "access_denied", 400, "the person declined", "or g
 DEVICE_EXPIRED = _row("V05", "expired_token", 400, "nobody decided in time", "lifetimes.device_code_seconds; the device must begin anew")
 TOO_MANY_DEVICE_CODES = _row("V06", "temporarily_unavailable", 429, "too many codes of devices were typed, try again shortly", "limits.device_codes_per_network_per_minute, or limits.wrong_device_codes_per_minute from everywhere: somebody guesses")
 
+CONFIRMATION_REQUIRED = _row("V07", "confirmation_required", 400, "the person said yes; ask for the number on their phone, and send it as confirmation", "the portal is registered with device_confirmation (docs/portals.md)")
+CONFIRMATION_WRONG = _row("V08", "confirmation_required", 400, "confirmation is not the number on the person's phone; ask once more", "mistyped, or guessed; the third wrong one ends it")
+CONFIRMATION_FAILED = _row("V09", "access_denied", 400, "three wrong numbers were sent as confirmation", "the device must begin anew; several in a row: somebody at the device has the yes of people elsewhere")
+
 # H: a phone that signs a computer in
 PHONE_CODE_OVER = _row("H01", "invalid_request", 400, "the code that was scanned is out of date, was scanned before, or is none of ours", "a code is good for ten seconds and for one phone; a picture of one that was passed on, or a slow network")
 PHONE_DECLINED = _row("H02", "access_denied", 403, "the person said no on the phone", "changed their mind, or was sent the code of somebody else's screen: several in a row are an attack")
