@@ -11,6 +11,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import observe
 from idp.account import Account
+from idp.account.cards import CardPages
+from idp.account.door import Door
+from idp.account.portals import Portals
+from idp.account.sessions import Browsers
 from idp.broker import Journey, Shelf, Visits
 from idp.broker.acting import Acting
 from idp.broker.desk import Desk
@@ -20,7 +24,7 @@ from idp.broker.routes import Routes as JourneyRoutes
 from idp.broker.visit_routes import VisitRoutes
 from idp.clients.invitations import Invitations
 from idp.clients.self_registrations import SelfRegistrations
-from idp.counter import ListRoutes
+from idp.counter import CounterPages, ListRoutes
 from idp.front import Front
 from idp.house import House, build
 from idp.monitoring import Monitoring
@@ -129,19 +133,32 @@ def _add_rooms(app: Flask, house: House) -> dict[str, Endpoint]:
         desk=desk, journey=journey, visits=visits, visit_routes=visit_routes, acting=acting, sources=house.sources,
         cookies=cookies, by_phone=settings.phone.sign_in,
     )  # fmt: skip
-    account = Account(
-        database=house.database, journey=journey, people=house.people, joining=house.joining, sources=house.sources,
-        clients=house.clients, sealer=house.sealer, cookies=cookies,
-    )  # fmt: skip
+    account = _account(house, Door(journey=journey, sealer=house.sealer, cookies=cookies))
     provider, devices = _provider(house, journey, shelf, cookies), _devices(house, journey, desk, shelf)
-    lists = ListRoutes(publishing=house.publishing)
-    pages = (journey_routes, visit_routes, provider, devices, account, _logout(house, journey, shelf, cookies), lists)
-    for room in pages:
+    lists, counter = ListRoutes(publishing=house.publishing), CounterPages(issuer=settings.issuer)
+    leaving = _logout(house, journey, shelf, cookies)
+    for room in (journey_routes, visit_routes, provider, devices, account, leaving, lists, counter):
         app.register_blueprint(room.blueprint())
     if settings.phone.sign_in:
         app.register_blueprint(_phone(house, journey, desk, shelf, visits, cookies).blueprint())
     registering = _registering(house).endpoints() if settings.registration.open_to != "nobody" else {}
     return provider.endpoints() | registering
+
+
+def _account(house: House, door: Door) -> Account:
+    settings, database = house.settings, house.database
+    return Account(
+        door=door, people=house.people, joining=house.joining, sources=house.sources,
+        cards=CardPages(
+            database=database, door=door, people=house.people, cards=house.cards, policy=settings.cards,
+            issuer=settings.issuer, brand=settings.name_vi,
+        ),
+        portals=Portals(database=database, door=door, clients=house.clients, audit=house.audit),
+        browsers=Browsers(
+            database=database, door=door, sessions=house.sessions, sources=house.sources,
+            idle_seconds=settings.lifetimes.session_idle_seconds,
+        ),
+    )  # fmt: skip
 
 
 def _provider(house: House, journey: Journey, shelf: Shelf, cookies: Cookies) -> ProviderRoutes:

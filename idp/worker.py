@@ -116,7 +116,8 @@ class Worker:
         """Signing keys that were missing, or have served their time, have successors; returns the seconds to wait."""
         days = self._house.settings.keys.rotate_after_days
         older_than_seconds = days * DAY_SECONDS if days else None
-        if self._house.keys.due(older_than_seconds):
+        if due := self._house.keys.due(older_than_seconds):
+            self._house.keys.make_ready(due)
             with self._house.database.write() as tx:
                 kids = self._house.keys.renew(tx, older_than_seconds)
                 if kids:

@@ -123,6 +123,11 @@ class Audit:
         details = {"claims": claims, "consent": consent, "offline": offline}
         _add(tx, "told", person_id=person_id, session_id=session_id, client_id=client_id, details=details)
 
+    def withdrawn(self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, grants: int) -> None:
+        """The person took back what a portal could read of them; so many grants of it ended with that."""
+        _add(tx, "withdrawn", person_id=person_id, session_id=session_id, client_id=client_id,
+             details={"grants": grants})  # fmt: skip
+
     def acted_for(
         self, tx: Transaction, *, person_id: bytes, session_id: bytes, client_id: str, register: str | None,
         tax_code: str | None, authority: str | None,

@@ -40,7 +40,7 @@ class Need:
     only_person: str | None = None  # hexadecimal id; "" is nobody
     adds_to: str | None = None  # hexadecimal id of whoever is signed in and wants one more way to come in
     ui_locales: tuple[str, ...] = ()
-    answered_at: str = ""  # the portal's address that the answer goes to; of a device, no address
+    answered_at: str = ""  # the portal's address that the answer goes to; of a device, no address; of ours, the page
 
     @property
     def is_our_own(self) -> bool:

@@ -79,6 +79,12 @@ def lines_to_tell(names: Sequence[str], values: Mapping[str, ClaimValue], langua
     return tuple(lines.values())
 
 
+def labels_of(names: Sequence[str]) -> tuple[ClaimLabel, ...]:
+    """What these claims are called to the person, each once; what few sources know is called by one name together."""
+    labels = (_LABELS[name] for name in claims.personal(names))
+    return tuple(dict.fromkeys(ClaimLabel.DETAILS if label in _DETAILS else label for label in labels))
+
+
 def with_names_of_sources(
     values: Mapping[str, ClaimValue], sources: Iterable[Source], language: Language
 ) -> dict[str, ClaimValue]:

@@ -56,6 +56,7 @@ def list_keys(as_json: bool) -> None:
 def ensure(operator: str) -> None:
     """Make the signing keys that are missing; there is one for each algorithm, and one for cards, afterwards."""
     house = shared.open_house()
+    house.keys.make_ready(house.keys.due())
     with house.database.write() as tx:
         kids = house.keys.renew(tx)
         if kids:
@@ -81,9 +82,9 @@ def rotate(at_once: bool, withdraw: bool, purposes: tuple[str, ...], operator: s
     The key of digital IDs is in the trust list, which verifiers keep for a week: a new one signs eight days later, and
     the old one stays there for ten years, or until it is withdrawn. Then all cards that it signed are refused.
     """
-    house = shared.open_house()
+    house, chosen = shared.open_house(), tuple(dict.fromkeys(purposes or PURPOSES))
+    house.keys.make_ready(chosen)
     with house.database.write() as tx:
-        chosen = tuple(dict.fromkeys(purposes or PURPOSES))
         kids = house.keys.rotate(tx, chosen, at_once=at_once, withdraw=withdraw)
         house.audit.keys_rotated(tx, kids=kids, operator=operator)
     for kid, purpose in zip(kids, chosen, strict=True):

@@ -10,18 +10,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from idp import clock, entropy
 from idp.keys import models
+from idp.keys.signing import (
+    ALGORITHMS,
+    CARDS,
+    DEFAULT_ALGORITHM,
+    PURPOSES,
+    RSA_BITS,
+    HeldKey,
+    PrivateKey,
+    PublicKey,
+    SigningKey,
+    algorithm_of,
+    made_for,
+)
 from idp.seal import Sealer, to_text
 from idp.settings import Pkcs11, UnsafeSettings
 from idp.storage import Database, Transaction
@@ -31,13 +41,6 @@ from idp.storage.database import Unreachable
 if TYPE_CHECKING:
     from idp.keys.pkcs11 import Token
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-# What a portal gets that registered nothing else (OpenID Connect Dynamic Client Registration 1.0 section 2).
-DEFAULT_ALGORITHM = "RS256"
-RSA_BITS = 2048  # NIST SP 800-57 part 1, table 2: 112 bits of strength until 2030
-CARDS = "cards"  # what the key of digital IDs is called where the others have the name of their algorithm
-PURPOSES = (*ALGORITHMS, CARDS)
-CARD_ALGORITHM = "ES256"
 DAY_SECONDS = 86_400
 PUBLISHED_BEFORE_USE_SECONDS = 600
 PUBLISHED_AFTER_USE_SECONDS = DAY_SECONDS
@@ -50,9 +53,6 @@ ACCESS_TOKEN_TYPE = "at+jwt"
 TOPIC = "keys"
 PROBE = b"can you sign?"  # no JWS, since there is no dot in it
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-
 
 class NotOurs(Exception):
     """The token was not signed by us, or is not what it should be."""
@@ -62,61 +62,9 @@ class CannotSign(Unreachable):
     """The token with our signing keys cannot be used; the text says why, and names the setting."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeldKey:
-    """A private key in a token: all that can be done with it is to sign. `sign` gives the signature as it stands in a
-    JWS, and raises CannotSign.
-    """
-
-    public: PublicKey
-    sign: Callable[[bytes], bytes]
-
-    def public_key(self) -> PublicKey:
-        return self.public
-
-
-_SIGNERS = {alg: jwt.get_algorithm_by_name(alg) for alg in ALGORITHMS}
-
-
 @lru_cache(maxsize=64)
 def _header(alg: str, kid: str, typ: str) -> str:
     return to_text(json.dumps({"alg": alg, "kid": kid, "typ": typ}, separators=(",", ":")).encode())
-
-
-@dataclass(frozen=True, kw_only=True)
-class SigningKey:
-    kid: str
-    purpose: str  # of PURPOSES
-    private: PrivateKey | HeldKey
-    held_by: str | None  # the label of a token; None: the private key is sealed in the database
-    active_from: int
-    published_until: int | None
-
-    @property
-    def alg(self) -> str:
-        return _algorithm_of(self.purpose)
-
-    def signature(self, message: bytes) -> bytes:
-        """As RFC 7518 section 3 writes it; raises CannotSign."""
-        if isinstance(self.private, HeldKey):
-            return self.private.sign(message)
-        signature: bytes = _SIGNERS[self.alg].sign(message, self.private)
-        return signature
-
-    @property
-    def public(self) -> PublicKey:
-        return self.private.public_key()
-
-    def public_jwk(self) -> dict[str, Any]:
-        public = self.public
-        if isinstance(public, rsa.RSAPublicKey):
-            members = RSAAlgorithm.to_jwk(public, as_dict=True)
-        elif isinstance(public, ec.EllipticCurvePublicKey):
-            members = ECAlgorithm.to_jwk(public, as_dict=True)
-        else:
-            members = OKPAlgorithm.to_jwk(public, as_dict=True)  # RFC 8037 section 2
-        members.pop("key_ops", None)
-        return members | {"kid": self.kid, "use": "sig", "alg": self.alg}
 
 
 class Keys:
@@ -131,6 +79,7 @@ class Keys:
         self._issuer = issuer
         self._token = token
         self._cached: tuple[int, tuple[SigningKey, ...]] = (-1, ())
+        self._ready: dict[str, list[PrivateKey]] = {}
 
     def sign(self, claims: Mapping[str, Any], alg: str, typ: str = ID_TOKEN_TYPE) -> str:
         """The claims as a compact JWS with `kid`, signed by the key now active for `alg`; raises CannotSign."""
@@ -198,6 +147,14 @@ class Keys:
             kids.append(self._add(tx, purpose, now, successor_from if succeeds else now))
         return kids
 
+    def make_ready(self, purposes: Sequence[str] = PURPOSES) -> None:
+        """The next rotation by this process finds keys made: those of RSA take a second, and nobody else can write
+        meanwhile where the rotation makes them.
+        """
+        for alg in map(algorithm_of, purposes):
+            if self._token is None or not self._token.keeps(alg):
+                self._ready.setdefault(alg, []).append(made_for(alg))
+
     def ensure(self) -> list[str]:
         """There is a key for each purpose; returns the kids of those that were missing."""
         with self._database.write() as tx:
@@ -212,9 +169,9 @@ class Keys:
         due = _due(tx.all(models.FIND_MADE), older_than_seconds)
         return self.rotate(tx, due) if due else []
 
-    def due(self, older_than_seconds: int | None = None) -> bool:
-        """Whether there is anything to renew."""
-        return bool(_due(self._database.all(models.FIND_MADE), older_than_seconds))
+    def due(self, older_than_seconds: int | None = None) -> list[str]:
+        """The purposes whose keys are to be renewed."""
+        return _due(self._database.all(models.FIND_MADE), older_than_seconds)
 
     def check(self) -> None:
         """Raises Unreachable unless each purpose that has a key can be signed for, the one of all portals among
@@ -228,13 +185,13 @@ class Keys:
     def check_token(self, purposes: Sequence[str] = PURPOSES) -> None:
         """Raises CannotSign unless the token, where there is one, lets us in and can make keys for its algorithms."""
         if self._token is not None:
-            self._token.check(tuple(dict.fromkeys(map(_algorithm_of, purposes))))
+            self._token.check(tuple(dict.fromkeys(map(algorithm_of, purposes))))
 
     def listed(self) -> tuple[SigningKey, ...]:
         return self._all()
 
     def _add(self, tx: Transaction, purpose: str, now: int, active_from: int) -> str:
-        kid, alg = f"{purpose.lower()}-{to_text(entropy.chance(9))}", _algorithm_of(purpose)
+        kid, alg = f"{purpose.lower()}-{to_text(entropy.chance(9))}", algorithm_of(purpose)
         if self._token is not None and self._token.keeps(alg):
             held_by, sealed_as = self._token.label, "signing_keys.public"
             plain = self._token.make(kid, alg).public_bytes(
@@ -242,7 +199,7 @@ class Keys:
             )
         else:
             held_by, sealed_as = None, "signing_keys.private"
-            plain = _made_for(alg).private_bytes(
+            plain = self._fresh(alg).private_bytes(
                 serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         sealed = self._sealer.seal(sealed_as, plain, kid.encode())
@@ -251,6 +208,10 @@ class Keys:
             published_until=None,
         )  # fmt: skip
         return kid
+
+    def _fresh(self, alg: str) -> PrivateKey:
+        ready = self._ready.get(alg)
+        return ready.pop() if ready else made_for(alg)
 
     def _active(self, purpose: str) -> SigningKey:
         """The key that signs: of those whose time has come, the one that stays published longest.
@@ -289,7 +250,7 @@ class Keys:
         else:
             plain = self._sealer.open("signing_keys.public", bytes(sealed), kid.encode())
             private = self._held(
-                kid, _algorithm_of(purpose), held_by, cast("PublicKey", serialization.load_der_public_key(plain))
+                kid, algorithm_of(purpose), held_by, cast("PublicKey", serialization.load_der_public_key(plain))
             )
         return SigningKey(
             kid=kid, purpose=purpose, private=private, held_by=held_by, active_from=active_from,
@@ -325,19 +286,6 @@ def before_use_seconds(purpose: str) -> int:
     return CARD_KEY_BEFORE_USE_SECONDS if purpose == CARDS else PUBLISHED_BEFORE_USE_SECONDS
 
 
-def _algorithm_of(purpose: str) -> str:
-    return CARD_ALGORITHM if purpose == CARDS else purpose
-
-
-def _made_for(alg: str) -> PrivateKey:
-    """A key of its own for each algorithm, PS256 and RS256 too (RFC 8725 section 3.1)."""
-    if alg == "ES256":
-        return ec.generate_private_key(ec.SECP256R1())
-    if alg == "EdDSA":
-        return ed25519.Ed25519PrivateKey.generate()
-    return rsa.generate_private_key(65537, RSA_BITS)
-
-
 def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[str]:
     """The purposes without a key, and those whose newest is older than this."""
     made_at = {row[0]: row[1] for row in made}
@@ -346,3 +294,9 @@ def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[
         purpose for purpose in PURPOSES
         if purpose not in made_at or (made_before is not None and made_at[purpose] <= made_before)
     ]  # fmt: skip
+
+
+__all__ = [
+    "ALGORITHMS", "CARDS", "DEFAULT_ALGORITHM", "PURPOSES", "RSA_BITS", "CannotSign", "HeldKey", "Keys", "NotOurs",
+    "PrivateKey", "PublicKey", "SigningKey", "open_token",
+]  # fmt: skip

@@ -85,7 +85,7 @@ class Authorize:
         Of two clicks both get the same answer, so that whichever response the browser shows leads on.
         """
         if login.need.is_our_own:
-            return see_other(ACCOUNT)
+            return see_other(login.need.answered_at or ACCOUNT)
         asked = AuthenticationRequest.from_json(login.request)
         if asked.device is not None:  # its answer waits until the device asks: `device_routes`
             return see_other(f"{DEVICE_PAGE}/{login.id}/end")

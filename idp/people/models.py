@@ -241,9 +241,12 @@ KEEP_SUBJECT = {True: _keep_subject(sqlite_insert), False: _keep_subject(postgre
 KEEP_FURTHER_SUBJECT = {True: _keep_further_subject(sqlite_insert), False: _keep_further_subject(postgres_insert)}
 KEEP_CONSENT = {True: _keep_consent(sqlite_insert), False: _keep_consent(postgres_insert)}
 TOLD_OF = (
-    select(ConsentRow.client_id, ConsentRow.claims, ConsentRow.at)
+    select(ConsentRow.client_id, ConsentRow.claims, ConsentRow.at, ConsentRow.offline)
     .where(ConsentRow.person_id == bindparam("of_person"))
     .order_by(ConsentRow.at.desc(), ConsentRow.client_id)
+)
+FORGET_CONSENT = delete(ConsentRow).where(
+    ConsentRow.person_id == bindparam("of_person"), ConsentRow.client_id == bindparam("of_client")
 )
 FIND_SUBJECT = select(SubjectRow.sub).where(
     SubjectRow.person_id == bindparam("person_id"), SubjectRow.sector == bindparam("sector")

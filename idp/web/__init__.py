@@ -23,7 +23,7 @@ _DIGEST_CHARACTERS = 16
 def register(app: Flask) -> None:
     """The app can show `idp.web.pages` and serves their files; `app.config["SETTINGS"]` must hold the Settings."""
     room = Blueprint("web", __name__, template_folder="templates")
-    room.add_url_rule("/static/<digest>/<name>", "static_file", _static_file)
+    room.add_url_rule("/static/<digest>/<path:name>", "static_file", _static_file)
     app.register_blueprint(room)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals.update(
@@ -32,18 +32,33 @@ def register(app: Flask) -> None:
 
 
 def static_url(name: str) -> str:
-    """The address of a static file, with a digest of its content in it; raises KeyError for a name we do not have."""
-    return f"/static/{_digest(_static_files()[name])}/{name}"
+    """The address of a static file, with a digest of its content in it; raises KeyError for a name we do not have.
+
+    Scripts in a folder name each other by relative addresses: there the digest is of all that is in the folder.
+    """
+    return f"/static/{_version(name)}/{name}"
+
+
+def static_file(name: str) -> bytes:
+    return _static_files()[name]
+
+
+def static_names(folder: str) -> list[str]:
+    return sorted(name for name in _static_files() if name.startswith(f"{folder}/"))
 
 
 @cache
 def _static_files() -> dict[str, bytes]:
-    folder = Path(__file__).parent / "static"
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix in _TYPES}
+    top = Path(__file__).parent / "static"
+    return {file.relative_to(top).as_posix(): file.read_bytes() for file in top.rglob("*") if file.suffix in _TYPES}
 
 
 @cache
-def _digest(content: bytes) -> str:
+def _version(name: str) -> str:
+    folder, _, _ = name.rpartition("/")
+    content = static_file(name)
+    if folder:
+        content = b"".join(sha256(static_file(other)).digest() for other in static_names(folder))
     return sha256(content).hexdigest()[:_DIGEST_CHARACTERS]
 
 
@@ -53,7 +68,7 @@ def _static_file(digest: str, name: str) -> Response:
         abort(404)
     response = Response(content, mimetype=_TYPES[Path(name).suffix])
     # A page of the release before still gets its file, only not one to keep under that address.
-    lasting = digest == _digest(content)
+    lasting = digest == _version(name)
     response.headers["Cache-Control"] = f"public, max-age={STATIC_SECONDS}, immutable" if lasting else "no-cache"
     return harden(response)
 

@@ -1,4 +1,4 @@
-"""The person's own page: by which ways they come in, and which portals know them."""
+"""The person's own page: their ways to come in, their cards, the portals that know them, and where they are in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from flask import Response
 
 from idp.web.language import Language
 from idp.web.pages import render
+from idp.web.words import ClaimLabel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A source or a portal, since when."""
+    """A source, since when."""
 
     name_vi: str
     name_en: str
@@ -21,20 +22,49 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PortalRow(Row):
+    """A portal, since when it may read these things; `reads_on` when the person has left as well."""
+
+    id: str
+    details: tuple[ClaimLabel, ...]
+    reads_on: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRow(Row):
+    """A browser that is signed in, by which source and at which level; `id` is a name for it on this page alone."""
+
+    id: str
+    level: int
+    used: datetime
+    is_this: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountPage:
-    """POST to `add_url` brings `form_token`."""
+    """Every POST brings `form_token`; the one to `withdraw_url` brings `portal`, the one to `end_url` brings `session`,
+    which is `OTHERS` for all but this one.
+    """
 
     name: str | None
     level: int
     sources: tuple[Row, ...]
-    portals: tuple[Row, ...]
+    cards_in_use: int
+    portals: tuple[PortalRow, ...]
+    sessions: tuple[SessionRow, ...]
     add_url: str
+    cards_url: str
+    withdraw_url: str
+    end_url: str
     form_token: str
     sign_out_url: str
 
 
+OTHERS = "others"
+
+
 def account(page: AccountPage, language: Language) -> Response:
-    return render("account.html", language, page=page)
+    return render("account.html", language, page=page, others=OTHERS)
 
 
 def stranger(sign_in_url: str, language: Language) -> Response:

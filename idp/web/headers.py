@@ -24,19 +24,20 @@ _UNUSED_POWERS = ("camera", "display-capture", "geolocation", "microphone", "mid
 
 def harden(
     response: Response, *, form_targets: Iterable[str] = (), frames: Iterable[str] = (), images: Iterable[str] = (),
-    asks_again: bool = False,
+    asks_again: bool = False, camera: bool = False,
 ) -> Response:  # fmt: skip
     """The same response with every protective header; a header that is there already stays as it is.
 
     `form_targets` are the addresses, besides our own, to which a form of this page may lead: Chromium applies
     form-action to every redirect that follows a POST. `frames` and `images` are what it loads from elsewhere;
-    `asks_again`: its script may ask us, and nobody else.
+    `asks_again`: its script may ask us, and nobody else; `camera`: it may look through that, if the person allows it.
     """
     there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 -- it gives pairs by itself
     policy = content_security_policy(tuple(form_targets), tuple(frames), tuple(images), asks_again)
+    powers = ", ".join(f"{power}=({'self' if camera and power == 'camera' else ''})" for power in _UNUSED_POWERS)
     settings: Settings = current_app.config["SETTINGS"]
     secure = _SECURE_HEADERS if settings.secure else ()
-    for name, value in (*_HEADERS, *secure, ("Content-Security-Policy", policy)):
+    for name, value in (*_HEADERS, *secure, ("Content-Security-Policy", policy), ("Permissions-Policy", powers)):
         if name.lower() not in there:
             response.headers.add(name, value)
     return response
@@ -103,7 +104,6 @@ _HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
-    ("Permissions-Policy", ", ".join(f"{power}=()" for power in _UNUSED_POWERS)),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cache-Control", "no-store"),

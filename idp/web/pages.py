@@ -266,12 +266,13 @@ def claims_table(rows: Sequence[ClaimRow], language: Language) -> Response:
 
 def render(
     template: str, language: Language, *, status: int = 200, form_targets: Iterable[str] = (),
-    frames: Iterable[str] = (), images: Iterable[str] = (), asks_again: bool = False, **values: object,
+    frames: Iterable[str] = (), images: Iterable[str] = (), asks_again: bool = False, camera: bool = False,
+    **values: object,
 ) -> Response:  # fmt: skip
     """A page from a template that extends base.html, hardened, in that language; a choice of language is remembered.
 
     `form_targets`, `frames` and `images` are the addresses elsewhere that it leads to or loads; see `harden`. A page
-    that `asks_again` may ask us by script whether there is news.
+    that `asks_again` may ask us by script whether there is news, one with a `camera` look through it.
     """
     names = {"vi": settings().name_vi, "en": settings().name_en}
     body = render_template(
@@ -285,7 +286,9 @@ def render(
         response.set_cookie(
             COOKIE, language, COOKIE_SECONDS, secure=settings().secure, httponly=True, samesite="Lax", path="/"
         )
-    return harden(response, form_targets=form_targets, frames=frames, images=images, asks_again=asks_again)
+    return harden(
+        response, form_targets=form_targets, frames=frames, images=images, asks_again=asks_again, camera=camera
+    )
 
 
 def settings() -> Settings:

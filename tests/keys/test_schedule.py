@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import time_machine
 
+from idp import keys
 from idp.app import create_app
 from idp.house import House, build
-from idp.keys import ALGORITHMS, PUBLISHED_BEFORE_USE_SECONDS, PURPOSES
-from idp.storage import schema
+from idp.keys import ALGORITHMS, PUBLISHED_BEFORE_USE_SECONDS, PURPOSES, PrivateKey
+from idp.storage import Database, Transaction, schema
 from idp.worker import DAY_SECONDS, Worker
 from tests.keys.test_keys import published, signer
 from tests.servers import database_url, eventually, postgresql_url
@@ -131,3 +133,25 @@ def test_an_installation_with_fewer_keys_stays_ready_and_gets_the_others(tmp_pat
     assert {signer(house, alg) for alg in ("PS256", "EdDSA")} <= set(made), "a first key signs at once"
     assert client.get("/health/ready").status_code == 200
     house.database.engine.dispose()
+
+
+def test_while_nobody_else_can_write_no_key_is_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An RSA key takes a second, and SQLite has one writer."""
+    made = []
+    write = type(house.database).write
+
+    def refused(alg: str) -> PrivateKey:
+        raise AssertionError(f"a key for {alg} was made within a transaction")
+
+    @contextmanager
+    def watched(database: Database) -> Iterator[Transaction]:
+        with write(database) as tx, monkeypatch.context() as patched:
+            patched.setattr(keys, "made_for", refused)
+            yield tx
+            made.append(True)
+
+    monkeypatch.setattr(type(house.database), "write", watched)
+    with days_later(DAYS):
+        Worker(house).renew_keys()
+    assert made
+    assert len(kids(house)) == 2 * len(PURPOSES)

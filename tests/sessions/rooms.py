@@ -15,6 +15,7 @@ from idp import clock, keys, seal
 from idp.clients import Client, Registration
 from idp.house import House, build
 from idp.keys.models import ADD
+from idp.keys.signing import algorithm_of, made_for
 from idp.settings import load
 from tests.storage.places import make_tables
 
@@ -62,7 +63,7 @@ def give_keys(house: House) -> None:
 def _made() -> dict[str, bytes]:
     """For each purpose a private key, PKCS #8."""
     form = (Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return {each: keys._made_for(keys._algorithm_of(each)).private_bytes(*form) for each in keys.PURPOSES}
+    return {each: made_for(algorithm_of(each)).private_bytes(*form) for each in keys.PURPOSES}
 
 
 def another_worker(house: House) -> House:

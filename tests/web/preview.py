@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, redirect, request
 
 from connectors.base import Field, Organisation
-from idp import settings
+from idp import clock, settings
+from idp.counter import CounterPages
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import account as accounts
-from idp.web import devices, language, leaving, pages, phone, register
+from idp.web import cards, counter, devices, language, leaving, pages, phone, qr, register
 from idp.web.words import Banner, ClaimLabel, FieldLabel, Lack, NamedItself, Note, Problem, Reason
+from tests.counter.issuer import Issuer
 
 REQUEST_ID = "7f3k-92qd"
 MINISTRY = ("Cổng dịch vụ Bộ Sông Nước", "Ministry of Rivers")
@@ -104,14 +106,45 @@ PHONE_QUESTION = phone.QuestionPage(
     began_at=datetime(2026, 11, 21, 7, 3, 22, tzinfo=UTC), same_network=True, action_url="/posted", form_token="t",
 )  # fmt: skip
 DEVICE_END = devices.DeviceEndPage(portal_vi=MINISTRY[0], portal_en=MINISTRY[1], outcome="approved")
+DAY = datetime(2026, 11, 21, 7, 3, tzinfo=UTC)
 ACCOUNT = accounts.AccountPage(
     name="Nguyễn Thị Ánh Nguyệt", level=3, add_url="/posted", form_token="t", sign_out_url="/show/sign-out",
+    cards_in_use=1, cards_url="/show/cards", withdraw_url="/posted", end_url="/posted",
     sources=(
-        accounts.Row(name_vi=SEN[0], name_en=SEN[1], since=datetime(2026, 11, 21, 7, 3, tzinfo=UTC)),
-        accounts.Row(name_vi="Cổng định danh dân cư", name_en="", since=datetime(2026, 11, 22, 7, 3, tzinfo=UTC)),
+        accounts.Row(name_vi=SEN[0], name_en=SEN[1], since=DAY),
+        accounts.Row(name_vi="Cổng định danh dân cư", name_en="", since=DAY),
     ),
-    portals=(accounts.Row(name_vi=MINISTRY[0], name_en=MINISTRY[1], since=datetime(2026, 11, 21, 7, 3, tzinfo=UTC)),),
+    portals=(
+        accounts.PortalRow(
+            id="ministry", name_vi=MINISTRY[0], name_en=MINISTRY[1], since=DAY, reads_on=True,
+            details=(ClaimLabel.NAME, ClaimLabel.BIRTHDATE, ClaimLabel.PERSONAL_NUMBER, ClaimLabel.DETAILS),
+        ),
+        accounts.PortalRow(id="library", name_vi="Thư viện Mây Trắng", name_en="", since=DAY, details=()),
+    ),
+    sessions=(
+        accounts.SessionRow(id="1", name_vi=SEN[0], name_en=SEN[1], since=DAY, used=DAY, level=3, is_this=True),
+        accounts.SessionRow(id="2", name_vi="Cổng định danh dân cư", name_en="", since=DAY, used=DAY, level=2),
+    ),
 )  # fmt: skip
+CARD = cards.CardRow(
+    number="7KQ2MX9HTRB4", standing="valid", issued_at=DAY, expires_at=DAY.replace(year=2027), url="/show/card"
+)
+CARDS = cards.CardsPage(
+    cards=(
+        CARD,
+        replace(CARD, number="D3WJN8PFC5VZ", standing="suspended"),
+        replace(CARD, number="G6RTX2KQM9HB", standing="ended"),
+        replace(CARD, number="Z4V7CFP8NJWD", standing="expired"),
+    ),
+    account_url="/show/account", make_url="/posted", form_token="t", nonce="n", most=5, days=365,
+)  # fmt: skip
+SHOWN_CARD = cards.CardPage(
+    card=CARD, name="Nguyễn Thị Ánh Nguyệt", birth_date=date(1987, 2, 4), told=None,
+    code=qr.drawing("6BF" + "MOTCUA0123" * 43),
+    cards_url="/show/cards", suspend_url="/posted", resume_url="/posted", end_url="/show/card-end", form_token="t",
+)  # fmt: skip
+MINT = Issuer("http://idp.localhost:8400")
+COUNTER = counter.CounterPage(issuer=MINT.issuer, reasons=("revoked",), decode_url="/posted")
 CLAIMS = (
     pages.ClaimRow(scope="openid", claim="sub", label_id=ClaimLabel.SUB),
     pages.ClaimRow(scope="profile", claim="name", label_id=ClaimLabel.NAME),
@@ -236,8 +269,23 @@ SHOWN: dict[str, Show] = {
     "device-gone": lambda speak: devices.end(replace(DEVICE_END, outcome="gone"), speak),
     **PHONE_PAGES,
     "account": lambda speak: accounts.account(ACCOUNT, speak),
-    "account-new": lambda speak: accounts.account(replace(ACCOUNT, name=None, portals=()), speak),
+    "account-new": lambda speak: accounts.account(
+        replace(ACCOUNT, name=None, cards_in_use=0, portals=(), sessions=ACCOUNT.sessions[:1]), speak
+    ),
     "account-stranger": lambda speak: accounts.stranger("/show/choose", speak),
+    "cards": lambda speak: cards.cards(CARDS, speak),
+    "cards-hindered": lambda speak: cards.cards(replace(CARDS, cards=(), hindrance="name_unknown"), speak),
+    "cards-too-weak": lambda speak: cards.too_weak(
+        cards.TooWeakPage(level=1, needed=2, sign_in_url="/show/choose", account_url="/show/account"), speak
+    ),
+    "card": lambda speak: cards.card(SHOWN_CARD, speak),
+    "card-suspended": lambda speak: cards.card(
+        replace(SHOWN_CARD, card=replace(CARD, standing="suspended"), told="suspended", birth_date=None), speak
+    ),
+    "card-end": lambda speak: cards.end_card(
+        cards.EndCardPage(number=CARD.number, action_url="/posted", card_url="/show/card", form_token="t"), speak
+    ),
+    "counter": lambda speak: counter.counter(COUNTER, speak),
     "home": lambda speak: pages.home(speak, "/show/claims"),
     "claims": lambda speak: pages.claims_table(CLAIMS, speak),
 }
@@ -251,6 +299,9 @@ def create(**overrides: Any) -> Flask:
     register(app)
     app.add_url_rule("/show/<name>", view_func=_show)
     app.add_url_rule("/logo.svg", view_func=lambda: Response(LOGO, mimetype="image/svg+xml"), endpoint="logo")
+    app.register_blueprint(CounterPages(issuer=MINT.issuer).blueprint())  # the scripts ask for all of these
+    app.add_url_rule("/trust-list", view_func=lambda: MINT.trust_list(clock.seconds()), endpoint="trust")
+    app.add_url_rule("/status-lists/1", view_func=lambda: MINT.status_list(clock.seconds()), endpoint="statuses")
     app.add_url_rule("/posted", view_func=_posted, methods=["POST"])
     app.add_url_rule("/landed", view_func=lambda: "landed", endpoint="landed", methods=["GET", "POST"])
     app.add_url_rule("/hop", view_func=lambda: redirect(f"{_elsewhere('province')}/landed"), endpoint="hop")

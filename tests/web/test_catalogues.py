@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 from flask import Flask
@@ -14,8 +15,9 @@ from jinja2 import nodes
 
 from connectors.base import Sex
 from idp import web
+from idp.counter.page import REASONS
 from idp.errors import CATALOGUE
-from idp.web import pages, words
+from idp.web import cards, counter, pages, words
 from idp.web.language import LANGUAGES, Language, catalogue
 
 ROOM = Path(web.__file__).parent
@@ -40,10 +42,14 @@ FAMILIES: dict[str, set[str]] = {
     "information.lead_": {f"information.lead_{kind}" for kind in ("told", "consent", "anonymous")},
     "device.end_title_": {f"device.end_title_{outcome}" for outcome in ("approved", "declined", "gone")},
     "device.end_lead_": {f"device.end_lead_{outcome}" for outcome in ("approved", "declined", "gone")},
+    "counter.says.": {f"counter.says.{word}" for word in (*counter.WORDS, *(f"reason_{each}" for each in REASONS))},
     "phone.now_": {f"phone.now_{state}" for state in ("scan", "look", "type")},
     "phone.lack_": set(words.Lack),
     "phone.end_title_": {f"phone.end_title_{outcome}" for outcome in ("done", "declined", "gone")},
     "phone.end_lead_": {f"phone.end_lead_{outcome}" for outcome in ("done", "declined", "gone")},
+    "cards.standing_": {f"cards.standing_{standing}" for standing in get_args(cards.Standing)},
+    "cards.told_": {f"cards.told_{told}" for told in get_args(cards.Told)},
+    "cards.hindrance_": {f"cards.hindrance_{hindrance}" for hindrance in get_args(cards.Hindrance)},
     "signed_out.told_": {f"signed_out.told_{state}" for state in ("yes", "pending", "no")},
 }
 
@@ -99,6 +105,17 @@ def test_a_family_of_messages_is_whole_and_holds_nothing_else(prefix: str) -> No
 def test_no_message_is_left_over(app: Flask) -> None:
     spoken = used_ids(app).union(*FAMILIES.values())
     assert catalogue("vi").keys() - spoken == set()
+
+
+def test_the_scripts_of_the_counter_say_what_their_page_holds_and_nothing_else() -> None:
+    said: set[str] = set()
+    for name in web.static_names("counter"):
+        for spoken in re.findall(r"\bsay\(([^,)]+)", web.static_file(name).decode()):
+            said.update(re.findall(r"[\"`]([a-z_0-9]+(?:\$\{)?)", spoken))
+    begun = {each.removesuffix("${") for each in said if each.endswith("${")}
+    whole = {each for each in said if not each.endswith("${")}
+    assert whole - set(counter.WORDS) == set()
+    assert {word for word in counter.WORDS if word not in whole and not word.startswith(tuple(begun))} == set()
 
 
 def gaps(message: str) -> set[str | None]:

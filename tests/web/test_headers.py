@@ -21,7 +21,8 @@ def test_every_page_is_hardened(client: FlaskClient, name: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "no-referrer"
-    assert "camera=()" in headers["Permissions-Policy"]
+    assert ("camera=(self)" if name == "counter" else "camera=()") in headers["Permissions-Policy"]
+    assert "connect-src" not in headers["Content-Security-Policy"].replace("connect-src 'self'; ", "")
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cache-Control"] == "no-store"
     assert "Strict-Transport-Security" not in headers
