@@ -80,9 +80,7 @@ def test_every_code_has_the_same_verdict_here_and_there(age: int | None, doubt: 
     assert reasons[doubt] > 0
     if age == 0:
         never = {Reason.CANNOT_DECRYPT, Reason.WITHDRAWN_KEY, Reason.STATUS_OLD, Reason.NO_EXPIRY}  # strict, with news
-        never |= {
-            reason for reason in Reason if reason.value.startswith("presence_")
-        }  # theirs are apart
+        never |= {reason for reason in Reason if reason.value.startswith("presence_")}  # theirs are apart
         assert reasons.keys() == {None, *(reason.value for reason in Reason if reason not in never)}
 
 
