@@ -152,8 +152,8 @@ def _account(house: House, door: Door) -> Account:
     return Account(
         door=door, people=house.people, joining=house.joining, sources=house.sources,
         cards=CardPages(
-            database=database, door=door, people=house.people, cards=house.cards, policy=settings.cards,
-            issuer=settings.issuer, brand=settings.name_vi,
+            database=database, door=door, people=house.people, sessions=house.sessions, cards=house.cards,
+            policy=settings.cards, issuer=settings.issuer, brand=settings.name_vi,
         ),
         portals=Portals(database=database, door=door, clients=house.clients, audit=house.audit),
         browsers=Browsers(
@@ -165,8 +165,8 @@ def _account(house: House, door: Door) -> Account:
 
 def _showing(house: House, door: Door) -> ShowingPages:
     return ShowingPages(
-        door=door, cards=house.cards, showings=house.showings, people=house.people, database=house.database,
-        short_lived=house.short_lived, sealer=house.sealer, level=house.settings.cards.level,
+        door=door, cards=house.cards, showings=house.showings, people=house.people, sessions=house.sessions,
+        database=house.database, short_lived=house.short_lived, sealer=house.sealer, level=house.settings.cards.level,
     )  # fmt: skip
 
 

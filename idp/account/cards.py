@@ -35,9 +35,9 @@ from idp.clients.own import ACCOUNT, OWN_ID
 from idp.errors import Refused
 from idp.people import People
 from idp.people.person import PROVEN, Person
-from idp.sessions import Standing
+from idp.sessions import Sessions, Standing
 from idp.settings import DigitalIds
-from idp.storage import Database, spent
+from idp.storage import Database, Transaction, spent
 from idp.storage.database import Conflict
 from idp.web import cards as pages
 from idp.web import language, qr
@@ -47,7 +47,9 @@ CARDS = f"{ACCOUNT}/cards"
 DAY_SECONDS = 86_400  # no session, and so no form, is older
 _GENDERS = {"male": 1, "female": 2}  # Claim 169, attribute 9
 # Why no card was made, by the words of CannotMake; whatever else it says passes.
-_HINDRANCES: dict[str, pages.Hindrance] = {"too_many": "too_many", "name_too_long": "name_too_long"}
+_HINDRANCES: dict[str, pages.Hindrance] = {
+    "too_many": "too_many", "name_too_long": "name_too_long", "name_unknown": "name_unknown",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class CardPages:
     database: Database
     door: Door
     people: People
+    sessions: Sessions
     cards: Cards
     policy: DigitalIds
     issuer: str
@@ -97,13 +100,10 @@ class CardPages:
             return see_other(CARDS)
         nonce = request.form.get("nonce", "")
         self.door.check_form(nonce)
-        holder = self._holder(standing)
-        if holder is None:
-            return self._all(standing, "name_unknown")
         try:
             with self.database.write() as tx:
                 spent.spend(tx, f"form for a card {self.door.form_token(nonce)}", DAY_SECONDS)
-                made = self.cards.make(tx, holder)
+                made = self.cards.make(tx, holder_within(tx, self.people, self.sessions, standing, self.policy.level))
         except Conflict:  # the form came before: its card is the newest
             before = self.cards.book.of_person(standing.person_id)
             return see_other(self._url(before[0]) if before else CARDS)
@@ -218,6 +218,23 @@ class CardPages:
 
     def _url(self, card: Kept) -> str:
         return url_for("account.card", number=card.number)
+
+
+def holder_within(
+    tx: Transaction, people: People, sessions: Sessions, standing: Standing, level: int
+) -> Holder:  # fmt: skip
+    """As `holder_of`, of whoever is signed in until `tx` commits; raises CannotMake.
+
+    Who is barred, joined, renamed or signed out at this moment has no card that says otherwise: either they wait for
+    the card, and end it, or it waits for them. First the person, then the session: so does whoever changes who is who.
+    """
+    person, vouched = people.hold(tx, standing.person_id), sessions.vouching(tx, standing.session_id)
+    if person is None or vouched is None or vouched.person_id != person.id or vouched.level < level:
+        raise CannotMake("name_unknown")
+    holder = holder_of(person, level)
+    if holder is None:
+        raise CannotMake("name_unknown")
+    return holder
 
 
 def holder_of(person: Person, level: int) -> Holder | None:

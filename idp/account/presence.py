@@ -19,7 +19,7 @@ from flask import Response as File
 from werkzeug.wrappers import Response
 
 from idp import clock, entropy, errors
-from idp.account.cards import CARDS, holder_of
+from idp.account.cards import CARDS, holder_within
 from idp.account.door import Door
 from idp.broker.desk import see_other
 from idp.cards import CannotMake, Cards, Kept, State
@@ -30,7 +30,7 @@ from idp.digital_id.online_presence import STEP_SECONDS
 from idp.errors import Refused
 from idp.people import People
 from idp.seal import BadSeal, Sealer, from_text, to_text
-from idp.sessions import Standing
+from idp.sessions import Sessions, Standing
 from idp.storage import Database, ShortLived
 from idp.web import language
 from idp.web import presence as pages
@@ -50,6 +50,7 @@ class ShowingPages:
     cards: Cards
     showings: Showings
     people: People
+    sessions: Sessions
     database: Database
     short_lived: ShortLived
     sealer: Sealer
@@ -98,12 +99,9 @@ class ShowingPages:
         standing, _ = self._asked(number)
         self.door.check_form()
         key = self._proven_key(standing)
-        person = self.people.find(standing.person_id)
-        holder = None if person is None else holder_of(person, self.level)
-        if holder is None:
-            return Response("name_unknown", 409, content_type="text/plain")
         try:
             with self.database.write() as tx:
+                holder = holder_within(tx, self.people, self.sessions, standing, self.level)
                 made = self.cards.make(tx, holder, thumbprint(key))
         except CannotMake as problem:
             return Response(str(problem), 409, content_type="text/plain")

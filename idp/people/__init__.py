@@ -58,6 +58,10 @@ class People:
     def find_within(self, tx: Transaction, person_id: bytes) -> Person | None:
         return self._optional(tx.one(models.FIND_PERSON, person_id=person_id))
 
+    def hold(self, tx: Transaction, person_id: bytes) -> Person | None:
+        """The person, whom nobody bars, joins or changes until the transaction has ended."""
+        return self._optional(tx.one(models.HOLD_PERSON, person_id=person_id))
+
     def opened(self, person_id: bytes, status: str, version: int, attributes: bytes) -> Person:
         """The person in a row that another room's statement has joined."""
         return Person(id=person_id, status=status, version=version, attributes=self._unsealed(person_id, attributes))

@@ -105,6 +105,7 @@ class ConsentRow(Base):
 _PERSON = (PersonRow.id, PersonRow.status, PersonRow.version, PersonRow.attributes)
 EVERYBODY = select(*_PERSON).where(PersonRow.id > bindparam("after")).order_by(PersonRow.id).limit(bindparam("most"))
 FIND_PERSON = select(*_PERSON).where(PersonRow.id == bindparam("person_id"))
+HOLD_PERSON = FIND_PERSON.with_for_update(key_share=True)
 # Whoever has the number now; else whoever had it.
 FIND_BY_NUMBER = (
     select(*_PERSON)
