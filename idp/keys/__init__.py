@@ -47,6 +47,8 @@ PUBLISHED_AFTER_USE_SECONDS = DAY_SECONDS
 # Who checks cards without a network knows the keys of a week ago; and a card may be good for ten years.
 CARD_KEY_BEFORE_USE_SECONDS = 8 * DAY_SECONDS
 CARD_KEY_AFTER_USE_SECONDS = 3_660 * DAY_SECONDS
+# All of these years are in one trust list, and verifiers read none with more than a hundred keys.
+CARD_KEY_LEAST_AGE_SECONDS = 40 * DAY_SECONDS
 CLOCK_SKEW_SECONDS = 60
 ID_TOKEN_TYPE = "JWT"
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -288,12 +290,14 @@ def before_use_seconds(purpose: str) -> int:
 
 def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[str]:
     """The purposes without a key, and those whose newest is older than this."""
-    made_at = {row[0]: row[1] for row in made}
-    made_before = None if older_than_seconds is None else clock.seconds() - older_than_seconds
-    return [
-        purpose for purpose in PURPOSES
-        if purpose not in made_at or (made_before is not None and made_at[purpose] <= made_before)
-    ]  # fmt: skip
+    ages = {row[0]: clock.seconds() - row[1] for row in made}
+
+    def is_due(purpose: str) -> bool:
+        if purpose not in ages or older_than_seconds is None:
+            return purpose not in ages
+        return ages[purpose] >= max(older_than_seconds, CARD_KEY_LEAST_AGE_SECONDS if purpose == CARDS else 0)
+
+    return list(filter(is_due, PURPOSES))
 
 
 __all__ = [

@@ -16,7 +16,14 @@ from idp.cards.publishing import MADE_ANEW_SECONDS, TTL_SECONDS
 from idp.counter.lists import HELD_SECONDS
 from idp.digital_id import Lists, Reason, read_cwt, read_jwt, trust_lists, verify
 from idp.digital_id.trust_lists import BadTrustList, TrustList
-from idp.keys import CARD_KEY_BEFORE_USE_SECONDS, CARDS, NotOurs
+from idp.keys import (
+    CARD_KEY_AFTER_USE_SECONDS,
+    CARD_KEY_BEFORE_USE_SECONDS,
+    CARD_KEY_LEAST_AGE_SECONDS,
+    CARDS,
+    PURPOSES,
+    NotOurs,
+)
 from idp.storage.changes import LOOK_EVERY_SECONDS
 from tests.cards.conftest import Issuer
 from tests.digital_id.cards import pen
@@ -102,6 +109,17 @@ def test_a_new_key_is_known_to_verifiers_for_a_week_before_it_signs(issuer: Issu
             assert verify(card.text, fetched.trusted(), clock.seconds()).genuine, "by the list of last week"
         successor = trust_lists.read(issuer.house.publishing.trust_list(), ISSUER, clock.seconds(), fetched)
         assert successor.keys == fetched.keys
+
+
+@pytest.mark.time_is_moved
+def test_however_often_keys_are_replaced_a_trust_list_has_room_for_those_of_ten_years(issuer: Issuer) -> None:
+    every_day = 86_400
+    with later(39 * 86_400):
+        assert CARDS not in issuer.house.keys.due(every_day)
+    with later(40 * 86_400):
+        assert issuer.house.keys.due(every_day) == list(PURPOSES)
+    lives = CARD_KEY_BEFORE_USE_SECONDS + CARD_KEY_AFTER_USE_SECONDS
+    assert lives / CARD_KEY_LEAST_AGE_SECONDS + 2 < trust_lists.KEYS
 
 
 def test_the_cards_of_a_withdrawn_key_are_refused(issuer: Issuer) -> None:
