@@ -49,6 +49,7 @@ _GENDERS = {"male": 1, "female": 2}  # Claim 169, attribute 9
 # Why no card was made, by the words of CannotMake; whatever else it says passes.
 _HINDRANCES: dict[str, pages.Hindrance] = {
     "too_many": "too_many", "name_too_long": "name_too_long", "name_unknown": "name_unknown",
+    "too_many_today": "too_many_today",
 }  # fmt: skip
 
 

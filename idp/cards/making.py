@@ -20,6 +20,7 @@ LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"  # none that is taken for another, and 
 NUMBER_LETTERS = 12  # 57 bits: a card's number is no secret, and cannot be counted through either
 DRAWS = 8  # a list in which so many places in a row are taken is left
 TRIES = 3
+ANEW_IN_A_DAY = 4  # as often somebody may have all their cards made anew: ended ones keep their rows and places too
 AGE_CODES = 20  # in a batch: they are good for a day
 HERE = timedelta(hours=7)  # one has a birthday when it is that day in Vietnam
 VERSION, LANGUAGE, STANDARD = "1", "vie", "standard"
@@ -60,6 +61,8 @@ class Cards:
         """The holder has one card more, with a place of its own in a status list; raises CannotMake, Unreachable."""
         if self.book.in_force(tx, holder.person_id) >= self._most:
             raise CannotMake("too_many")
+        if self.book.made_since(tx, holder.person_id, clock.seconds() - 86_400) >= ANEW_IN_A_DAY * self._most:
+            raise CannotMake("too_many_today")
         for _ in range(TRIES):
             card = self._made(tx, holder, holder_key)
             if self.book.add(tx, card):

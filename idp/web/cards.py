@@ -14,7 +14,7 @@ from idp.web.qr import Drawing
 
 Standing = Literal["valid", "suspended", "ended", "expired"]
 Told = Literal["suspended", "held", "ended", "changed", "expired"]
-Hindrance = Literal["too_many", "name_too_long", "name_unknown", "busy"]
+Hindrance = Literal["too_many", "too_many_today", "name_too_long", "name_unknown", "busy"]
 CANNOT_STATUS = 409
 
 

@@ -89,6 +89,19 @@ def test_one_person_has_only_so_many_cards_in_force(issuer: Issuer) -> None:
     assert issuer.make(person_id).number not in {card.number for card in made}
 
 
+@pytest.mark.time_is_moved
+def test_nobody_fills_the_lists_by_making_and_ending_cards_all_day(issuer: Issuer) -> None:
+    person_id, most = issuer.come(), issuer.house.settings.cards.most
+    for _ in range(making.ANEW_IN_A_DAY * most):
+        card = issuer.make(person_id)
+        with issuer.house.database.write() as tx:
+            issuer.house.cards.book.end(tx, person_id, card.id, "holder")
+    with pytest.raises(CannotMake, match="too_many_today"):
+        issuer.make(person_id)
+    with time_machine.travel(clock.now().timestamp() + 86_401, tick=False):
+        assert issuer.make(person_id).number
+
+
 def test_a_name_that_no_code_has_room_for_gets_no_card(issuer: Issuer) -> None:
     with pytest.raises(CannotMake, match="name_too_long"):
         issuer.make(issuer.come(), name=entropy.chance(200).hex())
