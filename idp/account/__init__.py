@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from idp import clock
 from idp.account.cards import CardPages
-from idp.account.door import Door
+from idp.account.door import FRESH_SECONDS, Door
 from idp.account.portals import Portals
 from idp.account.sessions import Browsers, source_names
 from idp.broker.desk import see_other
@@ -30,7 +30,6 @@ from idp.web.account import AccountPage, Row, account, stranger
 
 # By any source, and as surely as that one can: what is added may be no stronger than what one is signed in by.
 _NEED = Need(client_id=OWN_ID, claim_names=(), owed_level=1, wished_level=4, sign_in_again=True)
-FRESH_SECONDS = 600  # since the first proof: whoever walks up to a screen that was left adds nothing of theirs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from flask import Blueprint, request, url_for
 from flask import Response as File
 from werkzeug.wrappers import Response
 
-from idp import entropy, errors
+from idp import clock, entropy, errors
 from idp.account.carriers import (
     BY_HOLDER,
     CARRIERS,
@@ -27,7 +27,7 @@ from idp.account.carriers import (
     shows_code,
     told_of,
 )
-from idp.account.door import Door
+from idp.account.door import FRESH_SECONDS, Door
 from idp.broker.desk import see_other
 from idp.broker.steps import Need
 from idp.cards import CannotMake, Cards, Holder, Kept
@@ -45,6 +45,7 @@ from idp.web.headers import harden
 
 CARDS = f"{ACCOUNT}/cards"
 DAY_SECONDS = 86_400  # no session, and so no form, is older
+PROVE_AGAIN = "prove_again"  # why no card is made: the person proved themselves too long ago for that
 _GENDERS = {"male": 1, "female": 2}  # Claim 169, attribute 9
 # Why no card was made, by the words of CannotMake; whatever else it says passes.
 _HINDRANCES: dict[str, pages.Hindrance] = {
@@ -109,6 +110,8 @@ class CardPages:
             before = self.cards.book.of_person(standing.person_id)
             return see_other(self._url(before[0]) if before else CARDS)
         except CannotMake as problem:
+            if str(problem) == PROVE_AGAIN:
+                return self.sign_in()
             return self._all(standing, _HINDRANCES.get(str(problem), "busy"))
         return see_other(self._url(made))
 
@@ -232,6 +235,8 @@ def holder_within(
     person, vouched = people.hold(tx, standing.person_id), sessions.vouching(tx, standing.session_id)
     if person is None or vouched is None or vouched.person_id != person.id or vouched.level < level:
         raise CannotMake("name_unknown")
+    if clock.seconds() - vouched.auth_time > FRESH_SECONDS:
+        raise CannotMake(PROVE_AGAIN)
     holder = holder_of(person, level)
     if holder is None:
         raise CannotMake("name_unknown")

@@ -16,6 +16,10 @@ from idp.seal import Sealer, to_text
 from idp.sessions import Standing
 from idp.sessions.cookies import Cookies
 
+# Since somebody proved themselves: whoever walks up to a screen that was left, or was let in by a phone, adds nothing
+# of theirs and takes nothing along that outlives the session.
+FRESH_SECONDS = 600
+
 
 @dataclass(frozen=True, kw_only=True)
 class Door:

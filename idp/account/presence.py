@@ -78,7 +78,7 @@ class ShowingPages:
             number=number, code=drawing(self.showings.code(card.id, standing.session_id, now)), now=now,
             next_seconds=STEP_SECONDS - now % STEP_SECONDS, card=card.text if card.holder_key else None,
             binding=to_text(card_binding(card.text)), form_token=self.door.form_token(),
-            card_url=f"{CARDS}/{number}", code_url=url_for(".code", number=number),
+            card_url=f"{CARDS}/{number}", sign_in_url=f"{CARDS}/sign-in", code_url=url_for(".code", number=number),
             challenge_url=url_for(".challenge", number=number), phone_url=url_for(".phone", number=number),
         )  # fmt: skip
         return pages.card_now(page, language.of_request())

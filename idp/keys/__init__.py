@@ -290,7 +290,7 @@ def before_use_seconds(purpose: str) -> int:
 
 def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[str]:
     """The purposes without a key, and those whose newest is older than this."""
-    ages = {row[0]: clock.seconds() - row[1] for row in made}
+    ages: dict[str, int] = {row[0]: clock.seconds() - row[1] for row in made}
 
     def is_due(purpose: str) -> bool:
         if purpose not in ages or older_than_seconds is None:

@@ -17,7 +17,7 @@ class CardNowPage:
     """`code` is that of this moment, `now` in seconds since 1970, and in `next_seconds` there is another.
 
     `card` is the text of a card that is bound to a phone, `binding` by what its presence codes name it; the script
-    posts to `challenge_url` and `phone_url` with `form_token`.
+    posts to `challenge_url` and `phone_url` with `form_token`, and goes to `sign_in_url` where that is too long ago.
     """
 
     number: str
@@ -28,6 +28,7 @@ class CardNowPage:
     binding: str
     form_token: str
     card_url: str
+    sign_in_url: str
     code_url: str
     challenge_url: str
     phone_url: str

@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import time_machine
 from playwright.sync_api import Browser as Chromium
 from sqlalchemy import bindparam, update
 
 from connectors.sandbox.citizen import Citizen
 from idp import clock
 from idp.account.cards import holder_of
+from idp.account.door import FRESH_SECONDS
 from idp.cards import Holder as CardHolder
 from idp.cards.models import CardRow
 from idp.digital_id import Reason
@@ -177,6 +179,18 @@ def test_a_weaker_sign_in_of_the_same_person_reaches_none_of_their_cards(
         answer = another_browser.request("POST", country.issuer + path, data=token)
         assert answer.location.endswith("/account/cards")
     assert checked(country, text).genuine and len(person.numbers()) == 1
+
+
+@pytest.mark.time_is_moved
+def test_whoever_proved_themselves_long_ago_does_so_again_before_a_card_is_made(
+    person: Holder, portal: Portal, citizen: Citizen
+) -> None:
+    """A screen that was left, or one that a phone let in: what a card is good for goes on when the session is over."""
+    form = person.cards()
+    with time_machine.travel(clock.now().timestamp() + FRESH_SECONDS + 1, tick=False):
+        choice = person.browser.submit(form, {})
+        assert path_of(choice).startswith("/sign-in/") and person.numbers() == []
+        assert path_of(at(person.browser, choice, portal, "population", citizen)) == "/account/cards"
 
 
 def test_whoever_is_not_signed_in_at_all_is_led_to_the_account(country: World, browser: CarefulBrowser) -> None:

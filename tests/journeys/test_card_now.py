@@ -14,6 +14,7 @@ from PIL import Image
 
 from connectors.sandbox.citizen import Citizen
 from idp import clock
+from idp.account.door import FRESH_SECONDS
 from idp.account.presence import CHALLENGE_SECONDS, PROOF
 from idp.digital_id import Reason, thumbprint
 from idp.seal import to_text
@@ -174,3 +175,11 @@ def test_whoever_has_as_many_cards_as_can_be_is_told(person: Holder, card: str) 
         person, card, "phone", form_token=form_token(person, card), **proof(challenge(person, card), phone())
     )
     assert (answer.status_code, answer.text) == (409, "too_many")
+
+
+def test_no_phone_is_bound_to_a_screen_that_was_left(person: Holder, card: str) -> None:
+    with time_machine.travel(clock.now().timestamp() + FRESH_SECONDS + 1, tick=False):
+        fields = proof(challenge(person, card), phone())
+        answer = posted(person, card, "phone", form_token=form_token(person, card), **fields)
+    assert (answer.status_code, answer.text) == (409, "prove_again")
+    assert person.numbers() == [card]

@@ -146,7 +146,7 @@ SHOWN_CARD = cards.CardPage(
 CARD_NOW = presence.CardNowPage(
     number=CARD.number, code=qr.drawing("6BF" + "MOTCUA0123" * 5), now=1_790_000_000, next_seconds=15, card=None,
     binding="AAAAAAAAAAAAAAAAAAAAAA", form_token="t", card_url="/show/card", code_url="/posted",
-    challenge_url="/posted", phone_url="/posted",
+    sign_in_url="/posted", challenge_url="/posted", phone_url="/posted",
 )  # fmt: skip
 OFFICE = Issuer("http://idp.localhost:8400")
 COUNTER = counter.CounterPage(issuer=OFFICE.issuer, reasons=("revoked",), decode_url="/posted")

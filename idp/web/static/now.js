@@ -85,6 +85,7 @@ async function setUp() {
     await navigator.storage?.persist?.();
     location.assign(made.url);
   } catch (problem) {
+    if (problem.message === "409 prove_again") return location.assign(page.dataset.signInUrl);
     shows(problem.message === "409 too_many" ? "too-many" : "failed", true);
     button.disabled = false;
   }
