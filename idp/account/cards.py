@@ -232,7 +232,8 @@ def holder_within(
     Who is barred, joined, renamed or signed out at this moment has no card that says otherwise: either they wait for
     the card, and end it, or it waits for them. First the person, then the session: so does whoever changes who is who.
     """
-    person, vouched = people.hold(tx, standing.person_id), sessions.vouching(tx, standing.session_id)
+    person = people.find_within(tx, standing.person_id, held=True)
+    vouched = sessions.vouching(tx, standing.session_id)
     if person is None or vouched is None or vouched.person_id != person.id or vouched.level < level:
         raise CannotMake("name_unknown")
     if clock.seconds() - vouched.auth_time > FRESH_SECONDS:

@@ -55,12 +55,9 @@ class People:
         row = self._database.one(models.FIND_PERSON, person_id=person_id)
         return self._person(row) if row else None
 
-    def find_within(self, tx: Transaction, person_id: bytes) -> Person | None:
-        return self._optional(tx.one(models.FIND_PERSON, person_id=person_id))
-
-    def hold(self, tx: Transaction, person_id: bytes) -> Person | None:
-        """The person, whom nobody bars, joins or changes until the transaction has ended."""
-        return self._optional(tx.one(models.HOLD_PERSON, person_id=person_id))
+    def find_within(self, tx: Transaction, person_id: bytes, *, held: bool = False) -> Person | None:
+        """The person; if `held`, nobody bars, joins or changes them until the transaction has ended."""
+        return self._optional(tx.one(models.HOLD_PERSON if held else models.FIND_PERSON, person_id=person_id))
 
     def opened(self, person_id: bytes, status: str, version: int, attributes: bytes) -> Person:
         """The person in a row that another room's statement has joined."""
