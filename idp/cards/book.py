@@ -106,6 +106,14 @@ class Book:
             for before in (State.VALID, State.SUSPENDED)
         )
 
+    def hold_all_of(self, tx: Transaction, person_id: bytes) -> None:
+        """Nobody changes a card of this person until the transaction has ended.
+
+        For whoever ends the cards of several: what tells the workers of a change is locked by the first, and a holder
+        who has a card of the second would wait for it.
+        """
+        tx.all(models.HOLD_ALL, of_person=person_id)
+
     def end_all_of(self, tx: Transaction, person_id: bytes, why: str) -> int:
         """No card of this person is valid any more, or ever again; returns how many were not ended yet."""
         ended = tx.all(models.END_ALL, of_person=person_id, new_why=why, now=clock.seconds())

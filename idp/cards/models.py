@@ -87,6 +87,7 @@ CHANGE_STATE = (
     .where(_OF_CARD, _OF_PERSON, CardRow.state == bindparam("seen_state"))
     .values(state=bindparam("new_state"), why=bindparam("new_why"), changed_at=bindparam("now"))
 )
+HOLD_ALL = select(CardRow.id).where(_OF_PERSON).order_by(CardRow.id).with_for_update()
 END_ALL = (
     update(CardRow)
     .where(_OF_PERSON, CardRow.state != _INVALID)

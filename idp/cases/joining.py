@@ -195,6 +195,8 @@ class Joining:
         """
         change_id, left = entropy.ordered_id(), [link for link in change.links if link.before not in (None, link.after)]
         signed_out = sorted({*ended, *(link.before for link in left if link.before is not None)})
+        for person_id in sorted({*signed_out, *change.concerned}):
+            self._cards.hold_all_of(tx, person_id)
         self._put_out(tx, signed_out, f"{kind}: {by.reason}")
         self._moving.do(tx, change)
         for person_id, source_id in sorted({(link.before, link.source_id) for link in left if link.before is not None}):

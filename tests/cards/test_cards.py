@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,8 @@ from connectors.base import Name
 from connectors.registers import Agreement, Pivot, Verdict
 from idp import clock, entropy
 from idp.cards import CannotMake, Holder, Kept, State, making
+from idp.cards.book import TOPIC
+from idp.cards.models import CHANGE_STATE
 from idp.cases import By
 from idp.digital_id import Reason, read, verify
 from idp.people import Checked
@@ -247,3 +251,36 @@ def test_a_session_has_nothing_to_do_with_a_card_s_validity(issuer: Issuer) -> N
         issuer.house.sessions.open(tx, None, signed_in)
         assert issuer.house.sessions.end_all_of(tx, kept.person_id, "signed out") == 1
     assert issuer.verify(kept).genuine
+
+
+# ---- at one moment ----
+
+
+def test_a_holder_and_a_clerk_never_wait_for_each_other(issuer: Issuer) -> None:
+    house, said, at_bank = issuer.house, assertion(), {"issuer": "http://bank.localhost", "subject": "7"}
+    person_id = issuer.come(said)
+    issuer.come(replace(said, **at_bank), "bank", 2)
+    with house.database.write() as tx:
+        link = next(link for link in house.joining.links_of(person_id) if link.source_id == "bank")
+        parted = house.joining.split(tx, person_id, [link.id], [], BY)
+    with house.database.write() as tx:
+        done = house.joining.find(tx, parted)
+    assert done is not None
+    *_, kept = made = [issuer.make(each) for each in done.change.concerned]
+    assert len(made) == 2
+
+    def undo() -> None:
+        with house.database.write() as tx:
+            house.joining.undo(tx, parted, BY)
+
+    with ThreadPoolExecutor(1) as clerks:
+        with house.database.write() as tx:  # what Book.suspend does, and a clerk comes in between
+            assert tx.run(
+                CHANGE_STATE, of_card=kept.id, of_person=kept.person_id, seen_state=int(State.VALID), new_why="lost",
+                new_state=int(State.SUSPENDED), now=clock.seconds(),
+            )  # fmt: skip
+            undone = clerks.submit(undo)
+            time.sleep(0.5)
+            house.changes.bump(tx, TOPIC)
+        undone.result()
+    assert [house.cards.book.find(card.id).state for card in made] == [State.INVALID] * 2  # type: ignore[union-attr]
