@@ -80,7 +80,8 @@ def rotate(at_once: bool, withdraw: bool, purposes: tuple[str, ...], operator: s
     fetched, for five minutes where they heed our Cache-Control.
 
     The key of digital IDs is in the trust list, which verifiers keep for a week: a new one signs eight days later, and
-    the old one stays there for ten years, or until it is withdrawn. Then all cards that it signed are refused.
+    the old one stays there for ten years, or until it is withdrawn. Then all cards that it signed are refused, by
+    counters that have a trust list already once they have forgotten it: none that only a new key signed is believed.
     """
     house, chosen = shared.open_house(), tuple(dict.fromkeys(purposes or PURPOSES))
     house.keys.make_ready(chosen)

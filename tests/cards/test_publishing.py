@@ -123,11 +123,13 @@ def test_however_often_keys_are_replaced_a_trust_list_has_room_for_those_of_ten_
 
 
 def test_the_cards_of_a_withdrawn_key_are_refused(issuer: Issuer) -> None:
-    old = issuer.make(issuer.come())
+    old, before = issuer.make(issuer.come()), issuer.trust_list()
     rotate(issuer, withdraw=True)
     new = issuer.make(issuer.come())
     assert issuer.verify(old).reason is Reason.UNKNOWN_KEY
     assert issuer.verify(new).genuine
+    with pytest.raises(BadTrustList):  # whoever has a list already has to be told to forget it
+        trust_lists.read(issuer.house.publishing.trust_list(), ISSUER, clock.seconds(), before)
 
 
 # ---- the trust list ----
