@@ -171,11 +171,18 @@ class CardPages:
         with self.database.write() as tx:
             if change == "suspend":
                 book.suspend(tx, card.person_id, card.id, BY_HOLDER)
-            elif change == "resume" and is_held_by_holder(card):
-                book.resume(tx, card.person_id, card.id)
+            elif change == "resume":
+                self._resume(tx, card)
             elif change == "end":
                 book.end(tx, card.person_id, card.id, BY_HOLDER)
         return see_other(self._url(card))
+
+    def _resume(self, tx: Transaction, seen: Kept) -> None:
+        """The card is valid again, unless an operator holds it back, be it since it was seen."""
+        self.cards.book.hold_all_of(tx, seen.person_id)
+        card = self.cards.book.find(seen.id)
+        if card is not None and is_held_by_holder(card):
+            self.cards.book.resume(tx, card.person_id, card.id)
 
     def _sure(self) -> Standing | None:
         """Whoever is signed in surely enough for cards."""

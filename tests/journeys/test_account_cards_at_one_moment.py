@@ -1,4 +1,4 @@
-"""Cards made at the very moment at which their holder is barred, signed out or joined to somebody, and many at once."""
+"""Cards made at the very moment at which their holder is barred or signed out, and resumed when they are held back."""
 
 from __future__ import annotations
 
@@ -50,3 +50,20 @@ def test_no_card_outlives_what_was_decided_while_it_was_made(person: Holder, cit
             time.sleep(ON_ITS_WAY_SECONDS)
         click.result()
     assert [card for card in house.cards.book.of_person(person_id) if card.state is State.VALID] == []
+
+
+def test_what_an_operator_holds_back_at_that_moment_its_holder_does_not_resume(person: Holder) -> None:
+    book, database = person.country.house.cards.book, person.country.house.database
+    page = person.make()
+    suspended = person.press(page, "/suspend")
+    card = book.by_number(page.url.rsplit("/", 1)[1])
+    assert card is not None and card.state is State.SUSPENDED
+    with ThreadPoolExecutor(1) as clicks:
+        with database.write() as tx:
+            assert book.resume(tx, card.person_id, card.id)
+            assert book.suspend(tx, card.person_id, card.id, "by_operator")
+            click = clicks.submit(person.press, suspended, "/resume")
+            time.sleep(ON_ITS_WAY_SECONDS)
+        click.result()
+    held = book.find(card.id)
+    assert held is not None and (held.state, held.why) == (State.SUSPENDED, "by_operator")
