@@ -338,5 +338,8 @@ def _token_server(
         database=house.database, clients=house.clients, grants=house.grants, people=house.people, audit=house.audit,
         access_tokens=access_tokens,
     )  # fmt: skip
-    devices = DeviceCodes(devices=house.devices, sealer=house.sealer, seconds=settings.lifetimes.device_code_seconds)
+    devices = DeviceCodes(
+        devices=house.devices, sealer=house.sealer, short_lived=house.short_lived,
+        seconds=settings.lifetimes.device_code_seconds,
+    )  # fmt: skip
     return TokenServer(granting=granting, exchange=exchange, devices=devices, proofs=proofs)

@@ -146,6 +146,10 @@ DEVICE_DECLINED = _row("V04", "access_denied", 400, "the person declined", "or g
 DEVICE_EXPIRED = _row("V05", "expired_token", 400, "nobody decided in time", "lifetimes.device_code_seconds; the device must begin anew")
 TOO_MANY_DEVICE_CODES = _row("V06", "temporarily_unavailable", 429, "too many codes of devices were typed, try again shortly", "limits.device_codes_per_network_per_minute, or limits.wrong_device_codes_per_minute from everywhere: somebody guesses")
 
+CONFIRMATION_REQUIRED = _row("V07", "confirmation_required", 400, "the person said yes; ask for the number on their phone, and send it as confirmation", "the portal is registered with device_confirmation (docs/portals.md)")
+CONFIRMATION_WRONG = _row("V08", "confirmation_required", 400, "confirmation is not the number on the person's phone; ask once more", "mistyped, or guessed; the third wrong one ends it")
+CONFIRMATION_FAILED = _row("V09", "access_denied", 400, "three wrong numbers were sent as confirmation", "the device must begin anew; several in a row: somebody at the device has the yes of people elsewhere")
+
 # N: a card that is shown now, by a presence code
 NO_PRESENCE_CODE = _row("N01", "bad_text", 400, "the body must be JSON with a presence code as its member code", "a card, or another text, was sent; cards are verified where they are scanned")
 PRESENCE_UNKNOWN = _row("N02", "presence_unknown", 404, "this presence code was not made here, or minutes ago", "forged, or kept for longer than cards/showing.py remembers")

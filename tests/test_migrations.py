@@ -39,7 +39,8 @@ def test_the_migrations_give_exactly_the_tables_of_the_models(database_url: str)
 
 def test_every_room_with_tables_is_known_to_the_migrations(database_url: str) -> None:
     schema.upgrade(database_url)
-    rooms = {f"idp.{models.parent.name}.models" for models in (ROOT / "idp").glob("*/models.py")}
+    with_tables = [path for path in (ROOT / "idp").glob("*/models.py") if "(Base):" in path.read_text("utf-8")]
+    rooms = {f"idp.{models.parent.name}.models" for models in with_tables}
     assert {mapper.class_.__module__ for mapper in Base.registry.mappers} == rooms
 
 

@@ -16,6 +16,7 @@ import click
 
 from idp import clock
 from idp.cli.digital_id_bench import bench
+from idp.cli.digital_id_desk import desk
 from idp.cli.shared import Wrong
 from idp.digital_id import (
     Answer,
@@ -46,10 +47,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("digital-id")
 def digital_id() -> None:
-    """Digital IDs as QR codes. These commands need no database and no network."""
+    """Digital IDs as QR codes. These commands need no database, and no network but for what `desk` fetches."""
 
 
 digital_id.add_command(bench)
+digital_id.add_command(desk)
 
 
 @digital_id.command()

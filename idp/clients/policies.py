@@ -106,6 +106,8 @@ def _faults_of_flows(portal: Registration) -> Iterator[str]:
         and "refresh_token" in portal.grant_types and not portal.dpop_bound_access_tokens
     ):  # fmt: skip
         yield "a client without a secret binds its refresh tokens by DPoP (RFC 9449 section 5)"
+    if portal.device_confirmation and _DEVICE not in portal.grant_types:
+        yield "device_confirmation goes with the device grant"
     if "offline_access" in portal.scopes and "refresh_token" not in portal.grant_types:
         yield "offline_access needs the grant type refresh_token"
     if portal.api_scopes and not {"client_credentials", _EXCHANGE}.intersection(portal.grant_types):

@@ -62,6 +62,7 @@ class Registration(BaseModel):
     minimum_level: int = Field(default=1, ge=1, le=4)
     default_max_age: int | None = Field(default=None, ge=0, le=999_999_999)
     consent_required: bool = False  # by law or agreement; otherwise the person is told, not asked
+    device_confirmation: bool = False  # what asks by the device grant brings a number that the person's phone shows
 
     token_endpoint_auth_method: AuthenticationMethod = "client_secret_basic"
     token_endpoint_auth_signing_alg: Literal["RS256", "PS256", "ES256", "EdDSA", "HS256"] | None = None

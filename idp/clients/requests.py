@@ -30,6 +30,7 @@ class AuthenticationRequest:
     dpop_jkt: str | None = None  # the key to which the code is bound (RFC 9449 section 10)
     resource: str | None = None  # the API that the access token is for; None: our userinfo
     device: str | None = None  # hexadecimal id of the device that asks, where no browser brought the request
+    binding_message: str = ""  # for a device: what it is for, in the portal's own words to the person
     remembered: str = ""  # what of it is kept beside the names of claims, as `oidc` packs it
     told_claims: tuple[str, ...] = ()  # of which the person is told because of that
     pushed: str | None = None  # the handle of the request that was pushed: spent when the answer is given

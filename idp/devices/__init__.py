@@ -20,6 +20,7 @@ from idp.storage.database import Conflict
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1: no vowels, so no words, and nothing that looks like a digit
 USER_CODE_LETTERS = 8  # 34 bits, with the limits on trying
+NUMBER_DIGITS = 2  # few to type; to try is counted
 TRIES = 4  # to draw a user code that nobody has at the moment
 GRACE_SECONDS = 1  # instants are whole seconds: who waits exactly as long as told must not come too soon
 
@@ -128,6 +129,24 @@ class Devices:
         if decided_at is None:
             return self._asked(bytes(device_id))
         return Waiting.DECLINED if code is None else str(code)
+
+    def number(self, device_id: bytes, login_id: str) -> str:
+        """What the person who let the device in by this sign-in is shown, to be typed at the device.
+
+        Nobody can tell it from the codes of the device, nor before it was decided who lets it in.
+        """
+        mark = self._sealer.index("device.number", f"{device_id.hex()}:{login_id}")
+        return f"{int.from_bytes(mark, 'big') % 10**NUMBER_DIGITS:0{NUMBER_DIGITS}}"
+
+    def approval(self, device_code: str) -> tuple[bytes, str] | None:
+        """The device that was let in, and the number that was shown for it; None for any other."""
+        row = self._database.one(models.FIND_APPROVAL, of_code=entropy.fingerprint(device_code))
+        return None if row is None else (bytes(row[0]), self.number(bytes(row[0]), row[1]))
+
+    def withdraw(self, device_id: bytes) -> None:
+        """The device is turned away after all."""
+        with self._database.write() as tx:
+            tx.run(models.WITHDRAW, of_device=device_id)
 
     def _decide(self, tx: Transaction, device: Device, login_id: str, code: str | None) -> bool:
         now = clock.seconds()

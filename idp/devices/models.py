@@ -48,6 +48,10 @@ FIND_DECISION = select(DeviceRow.code.is_not(None)).where(
 FIND_ASKING = select(DeviceRow.id, DeviceRow.expires_at, DeviceRow.decided_at, DeviceRow.code).where(
     DeviceRow.fingerprint == bindparam("of_code"), DeviceRow.client_id == bindparam("of_client")
 )
+FIND_APPROVAL = select(DeviceRow.id, DeviceRow.decided_by).where(
+    DeviceRow.fingerprint == bindparam("of_code"), DeviceRow.code.is_not(None)
+)
+WITHDRAW = update(DeviceRow).where(DeviceRow.id == bindparam("of_device")).values(code=None)
 # Of many questions at once one is in time; each of the others makes the wait longer.
 ASK_IN_TIME = (
     update(DeviceRow)

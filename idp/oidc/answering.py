@@ -128,6 +128,7 @@ def need_of(request: AuthenticationRequest, client: Client, sources: Sources) ->
     # Any program on the device can ask in the name of an app that cannot prove itself, and get its answer there: the
     # person sees who wants in, each time (RFC 8252 section 8.6).
     is_anybodys = client.is_public and is_of_native_app(request.redirect_uri)
+    at_counter = request.device is not None and client.device_confirmation  # who stands there sees what they agree to
     after = 0 if request.max_age_seconds is None else request.requested_at - request.max_age_seconds
     return Need(
         client_id=client.id,
@@ -139,7 +140,8 @@ def need_of(request: AuthenticationRequest, client: Client, sources: Sources) ->
         authenticated_after=after,
         # max_age=0 asks for a new proof, whatever the second of the last one (section 3.1.2.1).
         sign_in_again="login" in request.prompts or request.max_age_seconds == 0,
-        choose_again="select_account" in request.prompts, tell_again="consent" in request.prompts or is_anybodys,
+        choose_again="select_account" in request.prompts,
+        tell_again="consent" in request.prompts or is_anybodys or at_counter,
         act_for=act_for, offline=claims.OFFLINE_ACCESS in request.scopes,
         only_person=request.hinted_person_id, ui_locales=request.ui_locales,
         answered_at=request.redirect_uri,

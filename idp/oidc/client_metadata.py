@@ -23,7 +23,7 @@ from idp.people.claims import SCOPES
 # What is an operator's to say: it stays as it is, or at what a registration begins with.
 OPERATORS = frozenset({
     "consent_required", "nonce_required", "minimum_level", "access_token_format", "resource_uris", "may_call",
-    "may_exchange", "sector",
+    "may_exchange", "sector", "device_confirmation",
 })  # fmt: skip
 # What has another name or form on the wire.
 TRANSLATED = frozenset({"name_vi", "name_en", "home_url", "scopes", "api_scopes", "pkce_required"})

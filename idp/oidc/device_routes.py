@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import urlsplit
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
@@ -128,7 +129,9 @@ class DeviceRoutes:
             began_at=clock.instant(device.began_at), network=device.network,
             same_network=customer_of(device.network) == customer_of(here), action_url=f"{PAGE}/{login_id}",
             form_token=self.journey.form_token(at.login, request.cookies),
-            of_portal=of_portal(at.client, at.login.need),
+            of_portal=of_portal(at.client, at.login.need), place=_place(at.client),
+            message=AuthenticationRequest.from_json(device.request).binding_message,
+            at_counter=at.client.device_confirmation,
         )  # fmt: skip
         return pages.question(page, language.of_request(at.login.need.ui_locales))
 
@@ -161,7 +164,11 @@ class DeviceRoutes:
             at = self.desk.at(login_id)
             confirmed = at is not None and self.shelf.is_confirmed(login_id, _session_of(at.standing))
             return self.desk.onward(login_id, at) if confirmed else see_other(f"{PAGE}/{login_id}")
-        page = pages.DeviceEndPage(portal_vi=client.name_vi, portal_en=client.name_en, outcome=outcome)
+        confirmed = outcome == "approved" and client.device_confirmation
+        page = pages.DeviceEndPage(
+            portal_vi=client.name_vi, portal_en=client.name_en, outcome=outcome,
+            number=self.devices.number(bytes.fromhex(asked.device), login.id) if confirmed else None,
+        )  # fmt: skip
         return pages.end(page, language.of_request(login.need.ui_locales))
 
     def _outcome(self, login: Login, asked: AuthenticationRequest, client: Client) -> Outcome | None:
@@ -212,3 +219,8 @@ class DeviceRoutes:
 
 def _session_of(standing: Standing | None) -> bytes | None:
     return None if standing is None else standing.session_id
+
+
+def _place(client: Client) -> str:
+    """Where the portal is at home, as an operator registered it; of one that registered itself nobody has looked."""
+    return "" if client.registered_itself else urlsplit(client.home_url).netloc

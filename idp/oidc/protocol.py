@@ -246,7 +246,9 @@ class DeviceGrant(PlainGrant):
 
     def create_token_response(self) -> Any:
         request, granting = self.request, self.server.granting
-        found = self.server.devices.granted(request.given.get("device_code"), request.proven)
+        found = self.server.devices.granted(
+            request.given.get("device_code"), request.proven, request.given.get("confirmation")
+        )
         if isinstance(found, Failure):
             return found.status, error_members(found), ()
         resource = request.given.get("resource")

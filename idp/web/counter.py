@@ -19,13 +19,13 @@ _SCRIPT = "counter/worker.js"
 _OF_EVERY_PAGE = ("pages.css", "comfort.js", "door.svg")
 # What the page's scripts say (`counter.says.…`); the reasons are the caller's.
 WORDS = (
-    "camera_on", "camera_off", "news", "news_none", "news_stale", "problem_offline",
+    "camera_on", "camera_off", "news", "news_no_lists", "news_none", "news_stale", "problem_offline",
     "problem_not_believed", "problem_clock", "answer_genuine", "answer_genuine_status_old",
     "answer_genuine_status_unknown", "answer_refused", "answer_not_verified", "age_title", "age_only", "compare",
-    "present", "shown_before", "turn", "name", "born", "sex", "sex_1", "sex_2", "sex_3", "nationality", "card_number", "expires",
-    "status_as_of", "photo", "nothing_read", "nothing_read_hint", "no_picture", "no_camera", "no_camera_hint", "failed",
-    "national", "national_number", "national_former", "national_name", "national_born", "national_sex",
-    "national_residence", "national_issued",
+    "present", "shown_before", "turn", "name", "born", "sex", "sex_1", "sex_2", "sex_3", "nationality", "card_number",
+    "expires", "status_as_of", "photo", "nothing_read", "nothing_read_hint", "no_picture", "no_camera",
+    "no_camera_hint", "failed", "national", "national_number", "national_former", "national_name", "national_born",
+    "national_sex", "national_residence", "national_issued",
 )  # fmt: skip
 
 

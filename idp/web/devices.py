@@ -34,6 +34,9 @@ class DeviceQuestionPage:
     same_network: bool  # as that on which the person is
     action_url: str
     form_token: str
+    place: str = ""  # where the portal is at home
+    message: str = ""  # the portal's own words
+    at_counter: bool = False  # it is the portal's screen, and asks for a number at the end
     of_portal: OfPortal = OfPortal()
 
 
@@ -42,6 +45,7 @@ class DeviceEndPage:
     portal_vi: str
     portal_en: str
     outcome: Literal["approved", "declined", "gone"]
+    number: str | None = None  # to be typed at the device before it goes on
 
 
 def code(page: DeviceCodePage, language: Language) -> Response:

@@ -25,26 +25,26 @@ class Drawing:
 
 
 @lru_cache(REMEMBERED_CODES)
-def squares(text: str) -> tuple[bytes, ...]:
-    """The code row by row with its quiet zone: 1 is dark, 0 is light."""
+def squares(text: str, mask: int | None = None) -> tuple[bytes, ...]:
+    """The code row by row with its quiet zone: 1 is dark, 0 is light. Without a mask, the best of eight is found."""
     import qrcode  # with Pillow behind it, eleven megabytes: workers that show no code do without
     from qrcode.constants import ERROR_CORRECT_M
 
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_MODULES)
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_MODULES, mask_pattern=mask)
     code.add_data(text, optimize=0)
     return tuple(bytes(map(bool, row)) for row in code.get_matrix())
 
 
-def runs(text: str) -> Iterator[tuple[int, int, int]]:
+def runs(text: str, mask: int | None = None) -> Iterator[tuple[int, int, int]]:
     """Dark modules that lie beside each other: the first one's column and row, from above, and how many they are."""
-    for row, line in enumerate(squares(text)):
+    for row, line in enumerate(squares(text, mask)):
         for found in _DARK.finditer(line):
             yield found.start(), row, found.end() - found.start()
 
 
-def drawing(text: str) -> Drawing:
-    path = "".join(f"M{column} {row}h{length}v1h-{length}z" for column, row, length in runs(text))
-    return Drawing(modules=len(squares(text)), path=path)
+def drawing(text: str, mask: int | None = None) -> Drawing:
+    path = "".join(f"M{column} {row}h{length}v1h-{length}z" for column, row, length in runs(text, mask))
+    return Drawing(modules=len(squares(text, mask)), path=path)
 
 
 def as_svg(text: str) -> bytes:

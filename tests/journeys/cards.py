@@ -51,8 +51,9 @@ def holder(country: World, browser: CarefulBrowser, portal: Portal, citizen: Cit
 
 
 def scanned(picture: Image.Image) -> str | None:
-    """What a scanner reads in it, if it finds one code."""
-    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.barcode_formats_from_str("QRCode"))
+    """What a scanner reads in it, if it finds one code; one that knows no negatives, as many do."""
+    formats = zxingcpp.barcode_formats_from_str("QRCode")
+    found = zxingcpp.read_barcodes(picture, formats=formats, try_invert=False)
     return found[0].text if len(found) == 1 else None
 
 

@@ -174,10 +174,8 @@ NAMED_ITSELF = pages.OfPortal(
 PHONE_PAGES: dict[str, Callable[[language.Language], Response]] = {
     "choose-phone": lambda speak: pages.choose(replace(CHOICE, phone_url="/posted"), speak),
     "phone-wait": lambda speak: phone.wait(PHONE_WAIT, speak),
-    "phone-type": lambda speak: phone.wait(replace(PHONE_WAIT, state="type"), speak),
     "phone-wrong": lambda speak: phone.wait(replace(PHONE_WAIT, state="type", wrong=True), speak),
-    "phone-question": lambda speak: phone.question(PHONE_QUESTION, speak),
-    "phone-question-elsewhere": lambda speak: phone.question(
+    "phone-question": lambda speak: phone.question(
         replace(PHONE_QUESTION, same_network=False, browser="", of_portal=NAMED_ITSELF), speak
     ),
     "phone-number": lambda speak: phone.number(
@@ -268,6 +266,10 @@ SHOWN: dict[str, Show] = {
     ),
     "device-elsewhere": lambda speak: devices.question(replace(DEVICE, same_network=False), speak),
     "device-approved": lambda speak: devices.end(DEVICE_END, speak),
+    "device-number": lambda speak: devices.end(replace(DEVICE_END, number="47"), speak),
+    "device-counter": lambda speak: devices.question(
+        replace(DEVICE, place="songnuoc.example", message="Quầy 3, nhận lại sổ hộ khẩu", at_counter=True), speak
+    ),
     "device-declined": lambda speak: devices.end(replace(DEVICE_END, outcome="declined"), speak),
     "device-gone": lambda speak: devices.end(replace(DEVICE_END, outcome="gone"), speak),
     **PHONE_PAGES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -71,7 +72,7 @@ def test_every_vietnamese_letter_is_set_by_a_font_that_is_in_the_file() -> None:
     """Also where a name comes in single marks, and where it is so long that its letters have to be small."""
     data = paper.as_pdf(replace(CARD, name=ALL_LETTERS))
     assert ALL_LETTERS in words_of(data)[0].replace("\ufffe", "")
-    assert "Nguyễn Thị Ánh Nguyệt" in words_of(paper.as_pdf(replace(CARD, name="Nguyễn Thị Ánh Nguyệt")))[0]
+    assert CARD.name in words_of(paper.as_pdf(replace(CARD, name=unicodedata.normalize("NFD", CARD.name))))[0]
     fonts = set(re.findall(rb"/BaseFont /([A-Za-z0-9+-]+)", data))
     assert fonts and all(b"+BeVietnamPro" in font for font in fonts), fonts
     assert data.count(b"/FontFile2") >= 2

@@ -102,7 +102,8 @@ function tellNews() {
   const now = clock();
   if (news.trust === null) about.textContent = say("news_none");
   else if (now >= news.trust.expiresAt) about.textContent = say("news_stale");
-  else about.textContent = say("news", { moment: moment(news.asOf ?? news.trust.issuedAt), left: span(news.trust.expiresAt - now) });
+  else if (news.asOf === null) about.textContent = say("news_no_lists");
+  else about.textContent = say("news", { moment: moment(news.asOf), left: span(news.trust.expiresAt - now) });
   const trouble = document.getElementById("trouble");
   const name = news.clockIsOff || news.problem === "clock" ? "clock" : news.problem;
   trouble.textContent = name === null ? "" : say(`problem_${name}`);
@@ -130,6 +131,7 @@ document.getElementById("forget").addEventListener("click", async () => {
 const eyes = pictureReader(counter.dataset.decode || null);
 
 async function begin() {
+  document.getElementById("starting").hidden = true;
   counter.hidden = false;
   ready();
   const canRead = (await eyes) !== null;

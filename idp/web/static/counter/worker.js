@@ -44,7 +44,7 @@ async function page(url) {
   try {
     const answer = await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(WAIT_MILLISECONDS) });
     if (!answer.ok) throw new Error(`the page has status ${answer.status}`);
-    await remember(kept, answer.headers.get("content-language"));
+    await remember(kept, answer.headers.get("content-language") ?? "vi");
     return answer;
   } catch {
     const language = url.searchParams.get("lang") ?? (await spoken(kept));
