@@ -33,4 +33,4 @@ class CardNowPage:
 
 
 def card_now(page: CardNowPage, language: Language) -> Response:
-    return render("card_now.html", language, fetches=True, page=page)
+    return render("card_now.html", language, asks_again=True, page=page)
