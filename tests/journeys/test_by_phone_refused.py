@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from idp import clock
+from idp import clock, entropy
 from tests.journeys.by_phone import (
     Screen,
     agreed,
@@ -22,7 +22,7 @@ from tests.journeys.by_phone import (
     tokens_of,
 )
 from tests.journeys.conftest import NewPortal
-from tests.journeys.reading import CarefulBrowser, code_on, events, is_choice, path_of, refusals, says, words
+from tests.journeys.reading import CarefulBrowser, code_on, events, is_choice, path_of, refusals, says, twin_of, words
 from tests.oidc.residents import Resident, carry, move_in, seconds_later
 from tests.peers.visitor import LoopbackAdapter, Page
 from tests.world import Portal, World, world
@@ -125,6 +125,24 @@ def test_two_wrong_numbers_and_a_right_one_let_in(country: World, phone: Careful
         screen.browser.submit(page, {"number": f" {number} "}, follow=False), until=screen.portal.redirect_uri
     )
     tokens_of(country, screen, page)
+
+
+def test_whoever_asked_at_the_same_moment_as_others_is_not_looked_at_a_fourth_time_nor_let_in_a_second(
+    country: World, resident: Resident, phone: CarefulBrowser, screen: Screen
+) -> None:
+    number, form = agreed(phone, screen.code()), screen.look()
+    first, second = twin_of(screen.browser), twin_of(screen.browser)
+    first.submit(form, {"number": number}, follow=False)
+    mark = entropy.fingerprint(handle_of(screen)).hex()
+    assert country.house.short_lived.take(f"walked:{mark}"), "as it is for whoever looked a moment before"
+    second.submit(form, {"number": number}, follow=False)
+    assert second.session_cookie() == first.session_cookie() is not None
+    assert len(events(country, "signed_in_by_phone", person_id=resident.person_id.hex())) == 1
+    another = begun(country, screen.portal)
+    number = agreed(phone, another.code())
+    for _ in range(3):
+        country.house.short_lived.count(f"phone-tries:{handle_of(another)}", 120)
+    assert code_on(another.type(number)) == "H03"
 
 
 def test_no_number_is_right_before_the_phone_has_answered(phone: CarefulBrowser, screen: Screen) -> None:
