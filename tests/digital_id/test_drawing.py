@@ -17,7 +17,7 @@ from idp.digital_id.base45 import ALPHABET
 from idp.entropy import Repeatable
 from tests.node import node
 
-STATIC = Path(__file__).resolve().parents[2] / "idp/web/static"
+STATIC = Path(__file__).resolve().parents[2] / "idp/web/static/holder"
 DRAW = """
 import { qrCode } from "%s/qr.js";
 const texts = JSON.parse(process.argv[1]);
