@@ -73,6 +73,11 @@ class Book:
         row = tx.one(models.IN_FORCE, of_person=person_id, now=clock.seconds())
         return 0 if row is None else int(row[0])
 
+    def made_since(self, tx: Transaction, person_id: bytes, instant: int) -> int:
+        """How many cards were made for this person after that, whatever became of them."""
+        row = tx.one(models.MADE_SINCE, of_person=person_id, made_after=instant)
+        return 0 if row is None else int(row[0])
+
     def add(self, tx: Transaction, card: Kept) -> bool:
         """The card is there; False where its number or its place in the list is another's by now."""
         added = tx.one(
