@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 
 from idp import clock, entropy
+from idp.broker.steps import Need, may_come_by_phone
 from tests.journeys.by_phone import (
     Screen,
     agreed,
@@ -184,6 +186,16 @@ def test_a_level_above_that_of_the_phone_cannot_be_reached(country: World, porta
     assert handle_of(screen) in screen.code(), "it still waits for a phone that can"
     claims, _ = tokens_of(country, screen, screen.type(agreed(phone_of(move_in(country, portal)), screen.code())))
     assert claims["acr"] == "LoA3"
+
+
+def test_the_highest_level_does_not_go_from_screen_to_screen(country: World, portal: Portal) -> None:
+    """RFC 10027: what is shown can be passed on."""
+    screen = begun(country, portal)
+    number = agreed(phone_of(move_in(country, portal, level=4)), screen.code())
+    claims, _ = tokens_of(country, screen, screen.type(number))
+    assert claims["acr"] == "LoA3"
+    need = Need(client_id=portal.id, claim_names=(), owed_level=3)
+    assert may_come_by_phone(need) and not may_come_by_phone(replace(need, owed_level=4))
 
 
 @pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "0"}])
