@@ -182,6 +182,8 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
     clerk.at(time.time() - 3_600)
     clerk.scan(good.text)
     clerk.is_told("refused", "reason_issued_ahead")
+    clerk.page.emulate_media(color_scheme="dark")
+    check_page(clerk.page)
     for days in (2, 7):
         clerk.at(time.time() + days * DAY + 60)
         clerk.page.reload()
@@ -189,6 +191,8 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
         clerk.is_told("genuine_status_old", "answer_genuine_status_old", age=f"{days} ngày")
         clerk.scan(lost.text)
         clerk.is_told("refused", "reason_suspended")
+    clerk.scan(good.text)
+    check_page(clerk.page)
     clerk.page.goto(f"{office.base}/counter?lang=en")
     expect(clerk.page.locator("h1")).to_have_text(said("en", "counter.title"))
     clerk.page.goto(f"{office.base}/counter")
