@@ -158,15 +158,7 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
     expect(clerk.page.locator("#says")).to_contain_text("15/05/1990")
     expect(clerk.page.locator("#says")).to_contain_text(good.number)
     check_page(clerk.page)
-    bound = office.resigned(good, holder_key=thumbprint(phone().public))
-    shown, copied = (presence(bound, phone(), clock.seconds() - age, c7=bytes([age] * 8)) for age in (0, 46))
-    clerk.scan(shown)
-    clerk.is_told("genuine", "present")
-    clerk.scan(copied)
-    clerk.is_told("refused", "reason_presence_old")
-    clerk.page.reload()  # which makes nothing forgotten
-    clerk.scan(shown)
-    clerk.is_told("refused", "reason_presence_seen")
+    _show_presence(office, clerk, good)
     refusals = {
         lost.text: "reason_suspended", ended.text: "reason_revoked", expired: "reason_expired",
         early: "reason_not_yet_valid", stranger.card(now): "reason_unknown_key", forged[2]: "reason_bad_text",
@@ -200,6 +192,19 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
     clerk.at(time.time() + 8 * DAY + 120)
     clerk.scan(good.text)
     expect(clerk.page.locator("#why")).to_have_text(said("en", "counter.says.reason_trust_list_stale"))
+
+
+def _show_presence(office: Office, clerk: Clerk, card: Kept) -> None:
+    """A code from the holder's phone: new, 46 seconds old, and once more."""
+    bound = office.resigned(card, holder_key=thumbprint(phone().public))
+    shown, copied = (presence(bound, phone(), clock.seconds() - age, c7=bytes([age] * 8)) for age in (0, 46))
+    clerk.scan(shown)
+    clerk.is_told("genuine", "present")
+    clerk.scan(copied)
+    clerk.is_told("refused", "reason_presence_old")
+    clerk.page.reload()  # which makes nothing forgotten
+    clerk.scan(shown)
+    clerk.is_told("refused", "reason_presence_seen")
 
 
 def test_what_becomes_known_is_known_at_the_counter_within_a_minute(office: Office, clerk: Clerk) -> None:
