@@ -47,7 +47,7 @@ function plain(text) {
 
 // What cannot be read is for verify.js to say.
 function bytesOf(text) {
-  if ([...text].length > TEXT_CHARACTERS) return null;
+  if (text.length > 2 * TEXT_CHARACTERS || [...text].length > TEXT_CHARACTERS) return null;
   try {
     return base45(plain(text));
   } catch (problem) {
