@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import observe
 from idp.account import Account
+from idp.account.ages import AgePages
 from idp.account.cards import CardPages
 from idp.account.door import Door
 from idp.account.portals import Portals
@@ -154,6 +155,10 @@ def _account(house: House, door: Door) -> Account:
         cards=CardPages(
             database=database, door=door, people=house.people, sessions=house.sessions, cards=house.cards,
             policy=settings.cards, issuer=settings.issuer, brand=settings.name_vi,
+        ),
+        ages=AgePages(
+            database=database, short_lived=house.short_lived, door=door, people=house.people, cards=house.cards,
+            level=settings.cards.level,
         ),
         portals=Portals(database=database, door=door, clients=house.clients, audit=house.audit),
         browsers=Browsers(

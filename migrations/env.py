@@ -13,7 +13,7 @@ from alembic import context
 from idp import settings
 from idp.storage import Base, schema
 
-PROVIDER = Path(settings.__file__).parent
+PROVIDER = Path(settings.__file__).parents[1]
 
 
 def load_every_table() -> None:

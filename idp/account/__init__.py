@@ -15,6 +15,7 @@ from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
 from idp import clock
+from idp.account.ages import AgePages
 from idp.account.cards import CardPages
 from idp.account.door import FRESH_SECONDS, Door
 from idp.account.portals import Portals
@@ -39,6 +40,7 @@ class Account:
     joining: Joining
     sources: Sources
     cards: CardPages
+    ages: AgePages
     portals: Portals
     browsers: Browsers
 
@@ -47,7 +49,7 @@ class Account:
         room.get(ACCOUNT, endpoint="page")(self.page)
         room.get(f"{ACCOUNT}/sign-in", endpoint="sign_in")(self.sign_in)
         room.post(f"{ACCOUNT}/sources", endpoint="add")(self.add)
-        for part in (self.cards, self.portals, self.browsers):
+        for part in (self.cards, self.ages, self.portals, self.browsers):
             part.stand_in(room)
         return room
 

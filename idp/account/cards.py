@@ -49,9 +49,11 @@ PROVE_AGAIN = "prove_again"  # why no card is made: the person proved themselves
 _GENDERS = {"male": 1, "female": 2}  # Claim 169, attribute 9
 # Why no card was made, by the words of CannotMake; whatever else it says passes.
 _HINDRANCES: dict[str, pages.Hindrance] = {
-    "too_many": "too_many", "name_too_long": "name_too_long", "name_unknown": "name_unknown",
-    "too_many_today": "too_many_today",
-}  # fmt: skip
+    "too_many": "too_many",
+    "too_often": "too_often",
+    "name_too_long": "name_too_long",
+    "name_unknown": "name_unknown",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,8 +212,8 @@ class CardPages:
             hindrance = "too_many"
         nonce = entropy.opaque_value()
         page = pages.CardsPage(
-            cards=rows, account_url=ACCOUNT, make_url=CARDS, form_token=self.door.form_token(nonce), nonce=nonce,
-            most=self.policy.most, days=self.policy.days,
+            cards=rows, account_url=ACCOUNT, age_url=url_for("account.age"), make_url=CARDS,
+            form_token=self.door.form_token(nonce), nonce=nonce, most=self.policy.most, days=self.policy.days,
             hindrance=refused or hindrance,
         )  # fmt: skip
         return pages.cards(page, language.of_request(), refused=refused is not None)

@@ -15,7 +15,7 @@ from idp import clock, entropy, errors
 from idp.audit import Audit
 from idp.broker.journey import Journey, customer_of
 from idp.broker.shelf import Arrived, Login, Shelf
-from idp.broker.steps import is_met_by, may_come_by_phone
+from idp.broker.steps import BY_PHONE_LEVEL, is_met_by, may_come_by_phone
 from idp.broker.visits import Visits
 from idp.errors import Failure, Refused
 from idp.seal import from_text, to_text
@@ -188,11 +188,14 @@ class Phones:
             vouched = self._sessions.vouching(tx, phone)
             if vouched is None or not may_come_by_phone(need) or not is_met_by(need, vouched.level, vouched.auth_time):
                 raise Refused(errors.PHONE_NOT_ENOUGH)
+            level = min(vouched.level, BY_PHONE_LEVEL)
             amr = tuple(dict.fromkeys((*vouched.amr, MULTIPLE_CHANNELS)))
-            session_id, value = self._sessions.open(tx, self._cookies.session(cookies), replace(vouched, amr=amr))
+            session_id, value = self._sessions.open(
+                tx, self._cookies.session(cookies), replace(vouched, level=level, amr=amr)
+            )
             self._audit.signed_in_by_phone(
                 tx, person_id=vouched.person_id, session_id=session_id, source_id=vouched.source_id,
-                level=vouched.level, by_session=phone, for_client=need.client_id,
+                level=level, by_session=phone, for_client=need.client_id,
             )  # fmt: skip
         return session_id, value
 

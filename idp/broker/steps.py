@@ -12,6 +12,7 @@ from idp.sessions import Standing
 from idp.sessions.mandates import Mandate
 
 ACTING_LEVEL = 2
+BY_PHONE_LEVEL = 3  # the most that a session on a phone vouches for: what a screen shows can be passed on (RFC 10027)
 
 
 class Step(StrEnum):
@@ -86,8 +87,10 @@ def _good_enough(need: Need, standing: Standing, progress: Progress) -> bool:
 
 
 def may_come_by_phone(need: Need) -> bool:
-    """Whether a session that stands elsewhere can do at all: not where the person must prove themselves anew."""
-    return not need.sign_in_again and need.adds_to is None
+    """Whether a session that stands elsewhere can do at all: not where the person must prove themselves anew, or more
+    surely than can be over a picture that somebody else may pass on.
+    """
+    return not need.sign_in_again and need.adds_to is None and need.owed_level <= BY_PHONE_LEVEL
 
 
 def is_met_by(need: Need, level: int, auth_time: int) -> bool:

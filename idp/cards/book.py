@@ -73,9 +73,9 @@ class Book:
         row = tx.one(models.IN_FORCE, of_person=person_id, now=clock.seconds())
         return 0 if row is None else int(row[0])
 
-    def made_since(self, tx: Transaction, person_id: bytes, since: int) -> int:
-        """How many cards this person was made after this instant, whatever became of them."""
-        row = tx.one(models.MADE_SINCE, of_person=person_id, since=since)
+    def made_since(self, tx: Transaction, person_id: bytes, instant: int) -> int:
+        """How many cards were made for this person after that, whatever became of them."""
+        row = tx.one(models.MADE_SINCE, of_person=person_id, made_after=instant)
         return 0 if row is None else int(row[0])
 
     def add(self, tx: Transaction, card: Kept) -> bool:

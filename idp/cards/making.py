@@ -20,8 +20,9 @@ LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"  # none that is taken for another, and 
 NUMBER_LETTERS = 12  # 57 bits: a card's number is no secret, and cannot be counted through either
 DRAWS = 8  # a list in which so many places in a row are taken is left
 TRIES = 3
-ANEW_IN_A_DAY = 4  # as often somebody may have all their cards made anew: ended ones keep their rows and places too
-AGE_CODES = 20  # in a batch: they are good for a day
+DAY_SECONDS = 86_400
+MADE_A_DAY = 4  # times as many as may be in force: each keeps its place in a list until it would have expired
+AGE_CODES = 6  # in a batch: they are good for a day
 HERE = timedelta(hours=7)  # one has a birthday when it is that day in Vietnam
 VERSION, LANGUAGE, STANDARD = "1", "vie", "standard"
 
@@ -61,8 +62,8 @@ class Cards:
         """The holder has one card more, with a place of its own in a status list; raises CannotMake, Unreachable."""
         if self.book.in_force(tx, holder.person_id) >= self._most:
             raise CannotMake("too_many")
-        if self.book.made_since(tx, holder.person_id, clock.seconds() - 86_400) >= ANEW_IN_A_DAY * self._most:
-            raise CannotMake("too_many_today")
+        if self.book.made_since(tx, holder.person_id, clock.seconds() - DAY_SECONDS) >= MADE_A_DAY * self._most:
+            raise CannotMake("too_often")
         for _ in range(TRIES):
             card = self._made(tx, holder, holder_key)
             if self.book.add(tx, card):
@@ -89,7 +90,7 @@ class Cards:
 
     def _made(self, tx: Transaction, holder: Holder, holder_key: bytes | None) -> Kept:
         now, (key, named) = clock.seconds(), signer(self._keys)
-        number, expires_at = entropy.letters(LETTERS, NUMBER_LETTERS), now + self._days * 86_400
+        number, expires_at = entropy.letters(LETTERS, NUMBER_LETTERS), now + self._days * DAY_SECONDS
         list_number, list_index = self._place(tx)
         card = Card(
             issuer=self._issuer, issued_at=now, expires_at=expires_at, holder_key=holder_key,

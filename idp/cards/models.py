@@ -76,7 +76,7 @@ IN_FORCE = (
     .select_from(CardRow)
     .where(_OF_PERSON, CardRow.state != _INVALID, CardRow.expires_at > bindparam("now"))
 )
-MADE_SINCE = select(func.count()).select_from(CardRow).where(_OF_PERSON, CardRow.issued_at > bindparam("since"))
+MADE_SINCE = select(func.count()).select_from(CardRow).where(_OF_PERSON, CardRow.issued_at > bindparam("made_after"))
 NEWEST_LIST = select(func.max(CardRow.list_number))
 IS_TAKEN = select(CardRow.id).where(
     CardRow.list_number == bindparam("of_list"), CardRow.list_index == bindparam("of_index")

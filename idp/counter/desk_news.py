@@ -10,7 +10,7 @@ from connectors.base import OutboundError
 from idp import clock
 from idp.cards.publishing import TRUST_PATH, Form
 from idp.digital_id import BadList, read_cwt, trust_lists
-from idp.digital_id.trust_lists import BadTrustList, TrustList
+from idp.digital_id.trust_lists import BadTrustList, Older, TrustList
 from idp.egress import Egress
 
 
@@ -65,8 +65,9 @@ class DeskNews:
             return  # never fetched, or not to its end
 
     def _take_trust(self, token: bytes, now: int, *, keep: bool = True) -> None:
-        found = trust_lists.read(token.decode("ascii", "replace"), self._issuer, now, self._trust)
-        if self._trust is not None and found.issued_at < self._trust.issued_at:
+        try:
+            found = trust_lists.read(token.decode("ascii", "replace"), self._issuer, now, self._trust)
+        except Older:
             return
         self._trust = found
         self._take(TRUST_PATH, token, found.issued_at, keep=keep)

@@ -27,6 +27,10 @@ class BadTrustList(Exception):
     """This is no trust list that we believe; the text says why."""
 
 
+class Older(BadTrustList):
+    """There is a newer one already: an answer that took long, or somebody who wants to hide what was withdrawn."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrustList:
     """Instants are seconds since 1970; `status_lists` are addresses."""
@@ -53,10 +57,11 @@ def as_jws(of: TrustList, signer: Signer, kid: str) -> str:
 
 
 def read(token: str, issuer: str, now: int, known: TrustList | None = None) -> TrustList:
-    """The list of this issuer; raises BadTrustList.
+    """The list of this issuer; raises BadTrustList, of which Older is one.
 
     Verified: type, one of the two algorithms, the signature by a key of `known` (by a key of its own where there is
-    none: then whoever calls knows by TLS where it came from), issuer, and that it is in force.
+    none: then whoever calls knows by TLS where it came from), issuer, that it is in force, no older than `known`, and
+    that its signer is in it.
     """
     if len(token) > CHARACTERS:
         raise BadTrustList("too large")
@@ -68,9 +73,15 @@ def read(token: str, issuer: str, now: int, known: TrustList | None = None) -> T
     if header.get("typ") != TYPE:
         raise BadTrustList(f"typ is not {TYPE}")
     listed = _keys(unverified.get("keys"))
+    kid = str(header.get("kid", ""))
     believed = listed if known is None else list(known.keys)
-    _verify(token, str(header.get("kid", "")), [trusted(each, issuer) for each in believed])
-    return _checked(unverified, listed, issuer, now)
+    _verify(token, kid, [trusted(each, issuer) for each in believed])
+    found = _checked(unverified, listed, issuer, now)
+    if known is not None and found.issued_at < known.issued_at:
+        raise Older("older than the one that is known")
+    if kid not in {key_id(each).hex() for each in listed}:
+        raise BadTrustList("signed by a key that it has withdrawn")
+    return found
 
 
 def _verify(token: str, kid: str, keys: Collection[TrustedKey]) -> None:

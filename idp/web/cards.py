@@ -14,7 +14,7 @@ from idp.web.qr import Drawing
 
 Standing = Literal["valid", "suspended", "ended", "expired"]
 Told = Literal["suspended", "held", "ended", "changed", "expired"]
-Hindrance = Literal["too_many", "too_many_today", "name_too_long", "name_unknown", "busy"]
+Hindrance = Literal["too_many", "too_often", "name_too_long", "name_unknown", "busy"]
 CANNOT_STATUS = 409
 
 
@@ -33,6 +33,7 @@ class CardsPage:
 
     cards: tuple[CardRow, ...]
     account_url: str
+    age_url: str
     make_url: str
     form_token: str
     nonce: str

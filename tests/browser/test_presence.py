@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from connectors.sandbox.citizen import Citizen
 from idp import clock
 from idp.digital_id import Lists, Reason, Remembered, Verdict, read_cwt, trust_lists, verify
 from tests.browser.barriers import check_page
-from tests.browser.person import Person
+from tests.browser.conftest import NewPerson
+from tests.browser.person import Person, Place
+from tests.counter.test_counter import Clerk
 from tests.journeys.cards import scanned
 
 NOW = re.compile(r"/account/cards/[0-9A-Z]{12}/now$")
@@ -71,45 +76,68 @@ def to_card_now(person: Person) -> None:
     expect(person.tab).to_have_url(NOW)
 
 
-def test_a_phone_shows_its_card_without_network_and_each_code_counts_once(person: Person) -> None:
-    """Codes of ours first, then a key of the phone's own, then no network; a photograph of it is worthless."""
+@pytest.fixture
+def clerk(new_person: NewPerson, citizen: Citizen, place: Place) -> Clerk:
+    """Somebody else, with a browser of their own and the news of the issuer in it."""
+    clerk = Clerk(new_person(citizen).context, place.country.issuer)
+    clerk.page.goto(f"{clerk.base}/counter")
+    clerk.page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    expect(clerk.page.locator("#news")).to_contain_text(re.compile("[78] ngày"))
+    return clerk
+
+
+def test_a_code_of_ours_counts_once_for_everybody(person: Person, clerk: Clerk) -> None:
     to_card_now(person)
     check_page(person.tab)
     expect(person.tab.locator("svg.code")).to_have_attribute("viewBox", SMALL)
-    first = on_screen(person)
+    code = on_screen(person)
+    clerk.scan(code)
+    clerk.is_told("genuine", "present")
+    clerk.scan(code)
+    clerk.is_told("refused", "reason_presence_seen")
     redeem = f"{person.place.country.issuer}/presence"
-    told = person.place.country.http.post(redeem, json={"code": first}, timeout=30)
-    assert Verifier(person).says(told.json()["card"]).genuine
-    again = person.place.country.http.post(redeem, json={"code": first}, timeout=30)
-    assert again.json()["error"] == "presence_seen"
+    told = person.place.country.http.post(redeem, json={"code": code}, timeout=30)
+    assert told.json()["error"] == "presence_seen"
+    clerk.context.set_offline(True)
+    clerk.scan(code)
+    clerk.is_told("refused", "reason_presence_online")
+    says_that_its_code_is_old_while_it_has_no_network(person)
 
+
+def says_that_its_code_is_old_while_it_has_no_network(person: Person) -> None:
+    stale = person.tab.locator("#stale")
+    for context_is_offline, quarters in ((True, 3), (False, 1)):
+        expect(stale).to_be_visible(visible=not context_is_offline)
+        person.context.set_offline(context_is_offline)
+        person.tab.clock.fast_forward(quarters * QUARTER_MILLISECONDS)
+        expect(stale).to_be_visible(visible=context_is_offline)
+
+
+def test_a_phone_shows_its_card_without_network_to_a_clerk_without_network(person: Person, clerk: Clerk) -> None:
+    """Each code counts once at each of them, and a photograph of one is worthless a minute later."""
+    to_card_now(person)
     url = person.tab.url
     person.press("presence.set_up")
     expect(person.tab.get_by_text(person.says("presence.from_phone"))).to_be_visible()
     assert NOW.search(person.tab.url) and person.tab.url != url
     expect(person.tab.locator("svg.code")).not_to_have_attribute("viewBox", SMALL)
-    verifier = Verifier(person)
-    person.context.set_offline(True)
+    another = Verifier(person)
+    for context in (person.context, clerk.context):
+        context.set_offline(True)
     code = on_screen(person)
-    verdict = verifier.says(code)
-    assert (verdict.genuine, verdict.reason) == (True, None)
-    assert verdict.shown_at is not None and verdict.card is not None
-    assert verdict.card.full_name == person.citizen.full_name
-    verifier.refuses(code, Reason.PRESENCE_SEEN)
+    clerk.scan(code)
+    clerk.is_told("genuine", "present")
+    expect(clerk.page.locator("#says")).to_contain_text(person.citizen.full_name)
+    clerk.scan(code)
+    clerk.is_told("refused", "reason_presence_seen")
+    verdict = another.says(code)  # what cannot be stopped: they do not know of each other
+    assert (verdict.genuine, verdict.reason, verdict.shown_at is None) == (True, None, False)
+    another.refuses(code, Reason.PRESENCE_SEEN)
     photographed = next_on_screen(person, code)
     latest = next_on_screen(person, photographed)
-    assert verifier.says(latest, 30).genuine
-    verifier.refuses(photographed, Reason.PRESENCE_OLD, 15 + 46)
+    clerk.at(time.time() + 15 + 46)
+    clerk.scan(photographed)
+    clerk.is_told("refused", "reason_presence_old")
+    clerk.scan(latest)
+    clerk.is_told("genuine", "present")
     expect(person.tab.locator("#stale")).to_be_hidden()
-
-
-def test_without_network_and_without_a_key_of_its_own_the_page_says_that_its_code_is_old(person: Person) -> None:
-    to_card_now(person)
-    person.context.set_offline(True)
-    stale = person.tab.locator("#stale")
-    expect(stale).to_be_hidden()
-    person.tab.clock.fast_forward(3 * QUARTER_MILLISECONDS)
-    expect(stale).to_be_visible()
-    person.context.set_offline(False)
-    person.tab.clock.fast_forward(QUARTER_MILLISECONDS)
-    expect(stale).to_be_hidden()

@@ -164,6 +164,15 @@ def test_whoever_has_a_list_believes_the_next_only_from_a_key_of_it() -> None:
         trust_lists.read(token, ISSUER, clock.seconds(), listed())
 
 
+def test_nobody_goes_back_to_an_older_list_or_to_a_key_that_was_withdrawn() -> None:
+    """A thief of a key has genuine lists of before as well."""
+    now, theirs = clock.seconds(), pen("ES256", "successor")
+    with pytest.raises(BadTrustList, match="older than"):
+        trust_lists.read(signed(listed(issued_at=now - 60)), ISSUER, now, listed(issued_at=now))
+    with pytest.raises(BadTrustList, match="withdrawn"):
+        trust_lists.read(signed(listed(keys=(theirs.public,))), ISSUER, now, listed())
+
+
 @pytest.mark.parametrize(
     "changes, said",
     [

@@ -100,7 +100,7 @@ def test_a_showing_goes_on_for_as_long_as_somebody_looks(kept: ShortLived) -> No
         for _ in range(4 * HANDLE_SECONDS // 15):
             text = showings.code(CARD, SESSION, clock.seconds())
             assert showings.redeem(text, clock.seconds()) == CARD
-            handles.add(packing.decoded(text)[1:17])
+            handles.add(packing.decoded(text)[5:21])
             traveller.shift(15)
     assert len(handles) == 4
     assert not any(CARD in handle or SESSION in handle for handle in handles)
@@ -109,7 +109,7 @@ def test_a_showing_goes_on_for_as_long_as_somebody_looks(kept: ShortLived) -> No
 def test_another_session_or_card_has_another_handle(kept: ShortLived) -> None:
     showings = Showings(short_lived=kept, sealer=SEALER)
     handles = {
-        packing.decoded(showings.code(card, session, 0))[1:17]
+        packing.decoded(showings.code(card, session, 0))[5:21]
         for card in (CARD, OTHER)
         for session in (SESSION, b"another")
     }
@@ -126,7 +126,7 @@ def test_a_code_that_we_did_not_make_or_have_forgotten_is_unknown(kept: ShortLiv
     assert stranger.redeem(text, now) is Reason.PRESENCE_UNKNOWN
     assert showings.redeem("no code", now) is Reason.BAD_TEXT
     with time_machine.travel(now + KEPT_SECONDS, tick=False):
-        forgotten = online_presence.encode(data[1:17], now + KEPT_SECONDS, showings._secret(data[1:17]))
+        forgotten = online_presence.encode(data[5:21], now + KEPT_SECONDS, showings._secret(data[5:21]))
         assert showings.redeem(forgotten, now + KEPT_SECONDS) is Reason.PRESENCE_UNKNOWN
     assert showings.redeem(text, now) == CARD  # none of that spent it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -17,13 +18,14 @@ from idp import clock
 from idp.app import create_app
 from idp.cards import Holder, Kept
 from idp.cards.publishing import signer
-from idp.digital_id import issue, issue_age, read, read_cwt, trust_lists, verify
+from idp.digital_id import issue, issue_age, read, read_cwt, thumbprint, trust_lists, verify
 from idp.digital_id.status_lists import Lists
 from idp.house import House
 from idp.web.language import text as said
 from tests.browser.barriers import check_page
 from tests.browser.conftest import watch
 from tests.counter.issuer import Issuer
+from tests.digital_id.phones import phone, presence
 from tests.oidc.residents import assertion
 from tests.servers import eventually
 from tests.sessions.rooms import furnished
@@ -156,6 +158,7 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
     expect(clerk.page.locator("#says")).to_contain_text("15/05/1990")
     expect(clerk.page.locator("#says")).to_contain_text(good.number)
     check_page(clerk.page)
+    _show_presence(office, clerk, good)
     refusals = {
         lost.text: "reason_suspended", ended.text: "reason_revoked", expired: "reason_expired",
         early: "reason_not_yet_valid", stranger.card(now): "reason_unknown_key", forged[2]: "reason_bad_text",
@@ -171,6 +174,8 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
     clerk.at(time.time() - 3_600)
     clerk.scan(good.text)
     clerk.is_told("refused", "reason_issued_ahead")
+    clerk.page.emulate_media(color_scheme="dark")
+    check_page(clerk.page)
     for days in (2, 7):
         clerk.at(time.time() + days * DAY + 60)
         clerk.page.reload()
@@ -178,6 +183,8 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
         clerk.is_told("genuine_status_old", "answer_genuine_status_old", age=f"{days} ngày")
         clerk.scan(lost.text)
         clerk.is_told("refused", "reason_suspended")
+    clerk.scan(good.text)
+    check_page(clerk.page)
     clerk.page.goto(f"{office.base}/counter?lang=en")
     expect(clerk.page.locator("h1")).to_have_text(said("en", "counter.title"))
     clerk.page.goto(f"{office.base}/counter")
@@ -185,6 +192,19 @@ def test_a_counter_goes_on_for_a_week_without_network(office: Office, clerk: Cle
     clerk.at(time.time() + 8 * DAY + 120)
     clerk.scan(good.text)
     expect(clerk.page.locator("#why")).to_have_text(said("en", "counter.says.reason_trust_list_stale"))
+
+
+def _show_presence(office: Office, clerk: Clerk, card: Kept) -> None:
+    """A code from the holder's phone: new, 46 seconds old, and once more."""
+    bound = office.resigned(card, holder_key=thumbprint(phone().public))
+    shown, copied = (presence(bound, phone(), clock.seconds() - age, c7=bytes([age] * 8)) for age in (0, 46))
+    clerk.scan(shown)
+    clerk.is_told("genuine", "present")
+    clerk.scan(copied)
+    clerk.is_told("refused", "reason_presence_old")
+    clerk.page.reload()  # which makes nothing forgotten
+    clerk.scan(shown)
+    clerk.is_told("refused", "reason_presence_seen")
 
 
 def test_what_becomes_known_is_known_at_the_counter_within_a_minute(office: Office, clerk: Clerk) -> None:
@@ -235,6 +255,25 @@ def test_what_becomes_known_is_known_at_the_counter_within_a_minute(office: Offi
     clerk.at(time.time() - 3_600)
     clerk.page.get_by_role("button", name=said("vi", "counter.refresh")).click()
     expect(clerk.page.locator("#trouble")).to_have_text(said("vi", "counter.says.problem_clock"))
+
+
+def test_what_is_kept_for_the_time_without_network_is_all_that_the_page_loads(office: Office) -> None:
+    def got(path: str) -> requests.Response:
+        return requests.get(f"http://127.0.0.1:{office.server.server_port}{path}", timeout=9)
+
+    worker = got("/counter/worker.js")
+    assert (worker.headers["Service-Worker-Allowed"], worker.headers["Cache-Control"]) == ("/counter", "no-cache")
+    assert worker.content == got("/counter/worker.js").content
+    files = json.loads(worker.text.partition("\n")[0].removeprefix("const FILES = ").removesuffix(";"))
+    assert all(got(path).status_code == 200 for path in files["paths"])
+    loaded = re.findall(r' (?:src|href)="(/static/[^"]+)"', got("/counter").text)
+    assert loaded and set(loaded) <= set(files["paths"])
+    [folder] = {path.rpartition("/")[0] for path in files["paths"] if "/counter/" in path}
+    scripts = {path.rpartition("/")[2] for path in files["paths"] if path.startswith(folder)}
+    for name in scripts:
+        imported = re.findall(r' from "\./([^"]+)"', got(f"{folder}/{name}").text)
+        assert set(imported) <= scripts
+    assert got(f"{folder}/page.js").headers["Cache-Control"].endswith("immutable")
 
 
 def _with_trust_list(app: Any, token: str) -> Any:

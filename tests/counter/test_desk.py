@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +16,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from click.testing import CliRunner
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from idp import clock
+from idp.cli import commands
 from idp.counter.desk import Desk
 from idp.counter.desk_news import DeskNews
 from idp.counter.pictures import PICTURE_BYTES, picture_reader
@@ -27,6 +33,8 @@ from tests.browser.conftest import watch
 from tests.conftest import BROWSER_ARGUMENTS, BROWSERS
 from tests.counter.issuer import Issuer
 from tests.digital_id.cards import DAY, pen
+from tests.served import killed_in_the_end
+from tests.servers import eventually
 from tests.world import listening
 
 OUTBOUND = {"allow_loopback": True, "answer_bytes": 10_485_760}
@@ -171,6 +179,45 @@ def test_pictures_are_read_within_bounds_and_for_this_machine_alone(published: P
             answer = requests.post(url, data=png(draw(card)), headers=headers, timeout=9)
             assert (answer.status_code, answer.json()) == (403, {"error": "elsewhere"})
         assert requests.get(f"{base}/trust-list", headers={"Host": "elsewhere.example"}, timeout=9).status_code == 403
+
+
+def test_the_command_serves_what_it_fetched_until_it_is_ended(published: Published, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [
+        sys.executable,
+        "-c",
+        "from idp.cli import main; main()",
+        "digital-id",
+        "desk",
+        "--folder",
+        str(tmp_path),
+    ]
+    running = subprocess.Popen(
+        [*command, "--issuer", published.issuer.issuer, "--port", port],
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with killed_in_the_end(running):
+        eventually(lambda: _answer(f"http://localhost:{port}/trust-list") == published.answers["/trust-list"])
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize(
+    "issuer", ["http://id.gov.example", "https://id.gov.example/", "https://u@id.gov.example", "x"]
+)
+def test_an_issuer_that_cannot_be_trusted_at_first_sight_is_refused(issuer: str) -> None:
+    told = CliRunner().invoke(commands, ["digital-id", "desk", "--issuer", issuer])
+    assert (told.exit_code, "needs an origin" in told.output) == (2, True)
+
+
+def _answer(url: str) -> bytes:
+    try:
+        return requests.get(url, timeout=9).content
+    except requests.ConnectionError:
+        return b""
 
 
 def png(picture: Image.Image) -> bytes:

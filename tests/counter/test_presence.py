@@ -107,7 +107,7 @@ def test_a_photograph_is_worthless_a_minute_later(country: World, card: Kept) ->
 @pytest.mark.parametrize(
     "body, failure",
     [
-        ({"code": base45.encode(b"\x01" + bytes(36))}, errors.PRESENCE_UNKNOWN),
+        ({"code": base45.encode(b"\x02" + bytes(36))}, errors.PRESENCE_UNKNOWN),
         ({"code": card_of()}, errors.NO_PRESENCE_CODE), ({"code": presence(card_of())}, errors.NO_PRESENCE_CODE),
         ({"code": "0" * 3_001}, errors.NO_PRESENCE_CODE), ({"code": 7}, errors.NO_PRESENCE_CODE),
         ({}, errors.NO_PRESENCE_CODE), ({"code": "\x00Ậ"}, errors.NO_PRESENCE_CODE),

@@ -15,7 +15,7 @@ from tests.digital_id.cards import NOW, card, pen
 from tests.digital_id.test_presence import Lists
 from tests.node import node
 
-STATIC = Path(__file__).resolve().parents[2] / "idp/web/static"
+STATIC = Path(__file__).resolve().parents[2] / "idp/web/static/holder"
 CODES = 40  # about half of all signatures have to be lowered
 PHONE = """
 import { createInterface } from "node:readline";

@@ -72,6 +72,12 @@ def test_the_layout_stands_as_documented() -> None:
     assert list(said) == [4, 6, 7, 8, -65_537]
     assert (said[4], said[6], len(said[7]), len(said[-65_537])) == (NOW + 30, NOW, 8, 16)
     assert list(said[8]) == [1] and list(said[8][1]) == [1, -1, -2, -3]
+    written = (
+        f"a5041a{NOW + 30:08x}061a{NOW:08x}0748{said[7].hex()}08a101a401022001215820{said[8][1][-2].hex()}"
+        f"22{'f5' if said[8][1][-3] else 'f4'}3a0001000050{said[-65_537].hex()}"
+    )
+    assert payload.hex() == written
+    assert part.hex() == f"d28443a10126a0585a{written}5840{signature.hex()}"
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 
-from idp import clock
+from idp import clock, entropy
+from idp.broker.steps import Need, may_come_by_phone
 from tests.journeys.by_phone import (
     Screen,
     agreed,
@@ -22,7 +24,7 @@ from tests.journeys.by_phone import (
     tokens_of,
 )
 from tests.journeys.conftest import NewPortal
-from tests.journeys.reading import CarefulBrowser, code_on, events, is_choice, path_of, refusals, says, words
+from tests.journeys.reading import CarefulBrowser, code_on, events, is_choice, path_of, refusals, says, twin_of, words
 from tests.oidc.residents import Resident, carry, move_in, seconds_later
 from tests.peers.visitor import LoopbackAdapter, Page
 from tests.world import Portal, World, world
@@ -127,6 +129,24 @@ def test_two_wrong_numbers_and_a_right_one_let_in(country: World, phone: Careful
     tokens_of(country, screen, page)
 
 
+def test_whoever_asked_at_the_same_moment_as_others_is_not_looked_at_a_fourth_time_nor_let_in_a_second(
+    country: World, resident: Resident, phone: CarefulBrowser, screen: Screen
+) -> None:
+    number, form = agreed(phone, screen.code()), screen.look()
+    first, second = twin_of(screen.browser), twin_of(screen.browser)
+    first.submit(form, {"number": number}, follow=False)
+    mark = entropy.fingerprint(handle_of(screen)).hex()
+    assert country.house.short_lived.take(f"walked:{mark}"), "as it is for whoever looked a moment before"
+    second.submit(form, {"number": number}, follow=False)
+    assert second.session_cookie() == first.session_cookie() is not None
+    assert len(events(country, "signed_in_by_phone", person_id=resident.person_id.hex())) == 1
+    another = begun(country, screen.portal)
+    number = agreed(phone, another.code())
+    for _ in range(3):
+        country.house.short_lived.count(f"phone-tries:{handle_of(another)}", 120)
+    assert code_on(another.type(number)) == "H03"
+
+
 def test_no_number_is_right_before_the_phone_has_answered(phone: CarefulBrowser, screen: Screen) -> None:
     form = screen.browser.get(screen.page.url)
     fields = {"form_token": screen.browser.get(screen.page.url.rpartition("/phone/")[0]).forms[0].fields["form_token"]}
@@ -166,6 +186,16 @@ def test_a_level_above_that_of_the_phone_cannot_be_reached(country: World, porta
     assert handle_of(screen) in screen.code(), "it still waits for a phone that can"
     claims, _ = tokens_of(country, screen, screen.type(agreed(phone_of(move_in(country, portal)), screen.code())))
     assert claims["acr"] == "LoA3"
+
+
+def test_the_highest_level_does_not_go_from_screen_to_screen(country: World, portal: Portal) -> None:
+    """RFC 10027: what is shown can be passed on."""
+    screen = begun(country, portal)
+    number = agreed(phone_of(move_in(country, portal, level=4)), screen.code())
+    claims, _ = tokens_of(country, screen, screen.type(number))
+    assert claims["acr"] == "LoA3"
+    need = Need(client_id=portal.id, claim_names=(), owed_level=3)
+    assert may_come_by_phone(need) and not may_come_by_phone(replace(need, owed_level=4))
 
 
 @pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "0"}])

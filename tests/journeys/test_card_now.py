@@ -23,6 +23,7 @@ from tests.digital_id.phones import phone, presence
 from tests.digital_id.raw import low
 from tests.journeys.cards import Holder, checked, holder, scanned
 from tests.journeys.reading import CarefulBrowser, path_of, says, words
+from tests.journeys.test_account import sign_in
 from tests.world import Page, Portal, World
 
 SQUARE = re.compile(r"M(\d+) (\d+)h(\d+)v1h-\d+z")
@@ -124,6 +125,17 @@ def test_a_card_is_shown_by_its_holder_alone_and_while_it_is_good(
     person.press(person.browser.get(address.removesuffix("/now")), "/suspend")
     assert path_of(now_page(person, card)) == f"/account/cards/{card}"
     assert person.browser._session.get(f"{address}/code", timeout=30).status_code == 404
+
+
+def test_a_weaker_sign_in_of_the_same_person_shows_none_of_their_cards(
+    person: Holder, card: str, another_browser: CarefulBrowser, portal: Portal, citizen: Citizen
+) -> None:
+    person.country.fault("bank", fault="lower_level")
+    sign_in(another_browser, portal, "bank", citizen)
+    weak = Holder(person.country, another_browser)
+    assert path_of(now_page(weak, card)) == "/account/cards"
+    assert another_browser._session.get(f"{person.country.issuer}/account/cards/{card}/now/code").status_code == 404
+    assert posted(weak, card, "challenge", form_token="").status_code == 404
 
 
 def test_a_phone_that_proves_its_key_gets_a_card_of_its_own(person: Holder, card: str) -> None:

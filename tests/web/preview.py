@@ -15,7 +15,7 @@ from idp import clock, settings
 from idp.counter import CounterPages
 from idp.errors import ALREADY_ANSWERED, BAD_REDIRECT_URI, NOT_FOUND, PERSON_CONFLICT, STORE_UNREACHABLE
 from idp.web import account as accounts
-from idp.web import cards, counter, devices, language, leaving, pages, phone, presence, qr, register
+from idp.web import ages, cards, counter, devices, language, leaving, pages, phone, presence, qr, register
 from idp.web.words import Banner, ClaimLabel, FieldLabel, Lack, NamedItself, Note, Problem, Reason
 from tests.counter.issuer import Issuer
 
@@ -136,7 +136,7 @@ CARDS = cards.CardsPage(
         replace(CARD, number="G6RTX2KQM9HB", standing="ended"),
         replace(CARD, number="Z4V7CFP8NJWD", standing="expired"),
     ),
-    account_url="/show/account", make_url="/posted", form_token="t", nonce="n", most=5, days=365,
+    account_url="/show/account", age_url="/show/age", make_url="/posted", form_token="t", nonce="n", most=5, days=365,
 )  # fmt: skip
 SHOWN_CARD = cards.CardPage(
     card=CARD, name="Nguyễn Thị Ánh Nguyệt", birth_date=date(1987, 2, 4), told=None,
@@ -148,6 +148,10 @@ CARD_NOW = presence.CardNowPage(
     binding="AAAAAAAAAAAAAAAAAAAAAA", form_token="t", card_url="/show/card", code_url="/posted",
     sign_in_url="/posted", challenge_url="/posted", phone_url="/posted",
 )  # fmt: skip
+AGE = ages.AgePage(
+    ages=(14, 16, 18, 60), action_url="/posted", cards_url="/show/cards", form_token="t", hindrance="too_young"
+)
+AGE_CODES = ages.AgeCodesPage(age=18, codes=(SHOWN_CARD.code,) * 2, ask_url="/show/age", cards_url="/show/cards")
 OFFICE = Issuer("http://idp.localhost:8400")
 COUNTER = counter.CounterPage(issuer=OFFICE.issuer, reasons=("revoked",), decode_url="/posted")
 CLAIMS = (
@@ -290,6 +294,8 @@ SHOWN: dict[str, Show] = {
     "card-end": lambda speak: cards.end_card(
         cards.EndCardPage(number=CARD.number, action_url="/posted", card_url="/show/card", form_token="t"), speak
     ),
+    "age": lambda speak: ages.ask(AGE, speak),
+    "age-codes": lambda speak: ages.codes(AGE_CODES, speak),
     "card-now": lambda speak: presence.card_now(CARD_NOW, speak),
     "counter": lambda speak: counter.counter(COUNTER, speak),
     "home": lambda speak: pages.home(speak, "/show/claims"),

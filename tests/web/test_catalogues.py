@@ -17,7 +17,7 @@ from connectors.base import Sex
 from idp import web
 from idp.counter.page import REASONS
 from idp.errors import CATALOGUE
-from idp.web import cards, counter, pages, words
+from idp.web import ages, cards, counter, pages, words
 from idp.web.language import LANGUAGES, Language, catalogue
 
 ROOM = Path(web.__file__).parent
@@ -47,6 +47,7 @@ FAMILIES: dict[str, set[str]] = {
     "phone.lack_": set(words.Lack),
     "phone.end_title_": {f"phone.end_title_{outcome}" for outcome in ("done", "declined", "gone")},
     "phone.end_lead_": {f"phone.end_lead_{outcome}" for outcome in ("done", "declined", "gone")},
+    "age.hindrance_": {f"age.hindrance_{hindrance}" for hindrance in get_args(ages.Hindrance)},
     "cards.standing_": {f"cards.standing_{standing}" for standing in get_args(cards.Standing)},
     "cards.told_": {f"cards.told_{told}" for told in get_args(cards.Told)},
     "cards.hindrance_": {f"cards.hindrance_{hindrance}" for hindrance in get_args(cards.Hindrance)},

@@ -34,8 +34,10 @@ function again({ answer, card, fingerprint }, now) {
   return isSecond ? say("shown_before") : "";
 }
 
-// One after the other, so that the answer on the screen is always that of the last code.
-let last = Promise.resolve();
+// One after the other, so that the answer on the screen is always that of the last code; none before the news that was
+// kept is there.
+const loaded = news.load();
+let last = loaded;
 function checkNext(text) {
   last = last.then(() => check(text)).catch((problem) => {
     console.error(problem);
@@ -137,7 +139,7 @@ async function begin() {
   const canRead = (await eyes) !== null;
   document.getElementById("pictures").hidden = !canRead;
   document.getElementById("no-pictures").hidden = canRead;
-  await news.load();
+  await loaded;
   tellNews();
   await refresh();
   setInterval(refresh, REFRESH_MILLISECONDS);

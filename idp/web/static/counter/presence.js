@@ -6,7 +6,7 @@ import { hex, opened, verifies } from "./cose.js";
 import { Unreadable } from "./unreadable.js";
 import { LEEWAY_SECONDS, refused, verify } from "./verify.js";
 
-const [ONLINE, OFFLINE] = [0x01, 0x82]; // how the bytes begin; those of a card do so otherwise
+const [ONLINE, OFFLINE] = [0x02, 0x82]; // how the bytes begin; those of a card do so otherwise
 const TEXT_CHARACTERS = 3_000;
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const ADDRESS = "/presence";
@@ -40,11 +40,16 @@ export async function presence(text, context, seen) {
   return reason ? { ...verdict, answer: "refused", reason } : { ...verdict, shownAt: shown.issuedAt };
 }
 
+// Without what ends a line. A space is a letter like any other.
+function plain(text) {
+  return text.replace(/^[\r\n\t]+|[\r\n\t]+$/g, "");
+}
+
 // What cannot be read is for verify.js to say.
 function bytesOf(text) {
-  if ([...text].length > TEXT_CHARACTERS) return null;
+  if (text.length > 2 * TEXT_CHARACTERS || [...text].length > TEXT_CHARACTERS) return null;
   try {
-    return base45(text.replace(/^[\r\n\t]+|[\r\n\t]+$/g, ""));
+    return base45(plain(text));
   } catch (problem) {
     if (!(problem instanceof Unreadable)) throw problem;
     return null;
@@ -58,7 +63,7 @@ async function online(text, context) {
   let answer;
   try {
     answer = await fetch(ADDRESS, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ code: text.trim() }),
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ code: plain(text) }),
       cache: "no-store", credentials: "omit", redirect: "error", signal: AbortSignal.timeout(WAIT_MILLISECONDS),
     });
     const told = await answer.json();

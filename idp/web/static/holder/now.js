@@ -82,6 +82,7 @@ async function setUp() {
     const { challenge } = await posted(page.dataset.challengeUrl, {});
     const made = await posted(page.dataset.phoneUrl, { challenge, x: jwk.x, y: jwk.y, signature: await proof(keys, challenge) });
     await keep({ number: made.number, jwk, privateKey: keys.privateKey });
+    await phones("readwrite", (store) => store.delete(""));
     await navigator.storage?.persist?.();
     location.assign(made.url);
   } catch (problem) {
