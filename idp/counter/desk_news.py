@@ -45,13 +45,13 @@ class DeskNews:
         """Everything is fetched anew and kept, as far as it is believed; returns what went wrong, a sentence each."""
         try:
             self._take_trust(self._fetched(TRUST_PATH), clock.seconds())
-        except (NoNews, BadTrustList) as problem:
+        except (NoNews, BadTrustList, OSError) as problem:  # the last of a folder that is full, or gone
             return [f"trust list: {problem}"]
         faults = []
         for path in self._paths():
             try:
                 self._take_list(path, self._fetched(path, Form.CWT.value), clock.seconds())
-            except (NoNews, BadList) as problem:
+            except (NoNews, BadList, OSError) as problem:
                 faults.append(f"{path}: {problem}")
         return faults
 

@@ -106,6 +106,18 @@ def test_news_is_kept_for_the_time_without_network(published: Published, tmp_pat
     assert again.refresh() == [] and news_of(published, tmp_path / "desk").token("/trust-list") == handed_on.encode()
 
 
+def test_a_folder_that_cannot_be_written_is_told_and_the_news_of_before_stays(
+    published: Published, tmp_path: Path
+) -> None:
+    news = news_of(published, tmp_path / "desk")
+    assert news.refresh() == []
+    shutil.rmtree(tmp_path / "desk")
+    (fault,) = news.refresh()
+    assert fault.startswith("trust list: ") and news.token("/trust-list") == published.answers["/trust-list"]
+    (tmp_path / "desk").mkdir()
+    assert news.refresh() == []
+
+
 def test_a_counter_reads_pictures_by_its_desk_and_needs_no_issuer_for_it(
     chromium: Browser, published: Published, tmp_path: Path
 ) -> None:
