@@ -95,6 +95,13 @@ class Book:
         """The card is refused until it is resumed; False where it is not valid, or not this person's."""
         return self._change(tx, person_id, card_id, (State.VALID, State.SUSPENDED), why, "suspended")
 
+    def hold_back(self, tx: Transaction, person_id: bytes, card_id: bytes, why: str) -> bool:
+        """As `suspend`, also of a card that is suspended: from now on for this reason."""
+        return any(
+            self._change(tx, person_id, card_id, (before, State.SUSPENDED), why, "suspended")
+            for before in (State.VALID, State.SUSPENDED)
+        )
+
     def resume(self, tx: Transaction, person_id: bytes, card_id: bytes) -> bool:
         """The card is valid again; False where it is not suspended, or not this person's."""
         return self._change(tx, person_id, card_id, (State.SUSPENDED, State.VALID), None, "resumed")

@@ -44,12 +44,12 @@ def show(number: str, as_json: bool) -> None:
 @shared.reason_option(required=True)
 @shared.operator_option
 def suspend(number: str, reason: str, operator: str) -> None:
-    """Nobody shall believe the card until it is resumed."""
+    """Nobody shall believe the card until it is resumed, here and not by its holder."""
     house = shared.open_house()
     card = _found(house, number)
     with house.database.write() as tx:
-        if not house.cards.book.suspend(tx, card.person_id, card.id, SUSPENDED):
-            raise shared.Wrong(f"{number}: only a valid card can be suspended")
+        if not house.cards.book.hold_back(tx, card.person_id, card.id, SUSPENDED):
+            raise shared.Wrong(f"{number}: has ended, and so cannot be suspended")
         house.audit.card_changed_by_operator(tx, card_id=card.id, change="suspended", operator=operator, reason=reason)
     click.echo(f"{card.number}: suspended")
 

@@ -40,10 +40,19 @@ def test_a_card_is_suspended_resumed_and_revoked_and_it_is_on_record(terminal: T
         assert (told["details"]["operator"], told["details"]["reason"]) == ("lan", "letter 9")
 
 
+def test_a_card_that_its_holder_suspended_can_be_held_back(terminal: Terminal, made: tuple[str, str]) -> None:
+    person_id, number = made
+    with terminal.house() as house, house.database.write() as tx:
+        card = house.cards.book.by_number(number)
+        assert card is not None and house.cards.book.suspend(tx, bytes.fromhex(person_id), card.id, "by_holder")
+    terminal.does("cards", "suspend", number, "--reason", "stolen")
+    assert (shown(terminal, number)["state"], shown(terminal, number)["why"]) == ("suspended", "by_operator")
+
+
 def test_what_cannot_be_done_to_a_card_is_said_in_one_sentence(terminal: Terminal, made: tuple[str, str]) -> None:
     _, number = made
     assert "only a suspended card" in terminal.refuses("cards", "resume", number, "--reason", "x")
     terminal.does("cards", "revoke", number, "--reason", "x")
     assert "has ended already" in terminal.refuses("cards", "revoke", number, "--reason", "x")
-    assert "only a valid card" in terminal.refuses("cards", "suspend", number, "--reason", "x")
+    assert "has ended, and so cannot" in terminal.refuses("cards", "suspend", number, "--reason", "x")
     assert "no card has this number" in terminal.refuses("cards", "show", "NOSUCHNUMBER")
