@@ -10,6 +10,7 @@ from idp.cards.book import TOPIC
 from idp.digital_id import key_id, status_lists, trust_lists, trusted
 from idp.digital_id.status_lists import PLACES, StatusList
 from idp.digital_id.trust_lists import TrustList
+from idp.keys import TOPIC as KEYS_TOPIC
 from idp.keys import Keys, SigningKey
 from idp.storage import Database
 from idp.storage.changes import Changes
@@ -45,7 +46,8 @@ class Publishing:
         self._keys = keys
         self._changes = changes
         self._issuer = issuer
-        self._made: dict[tuple[int, Form], tuple[int, float, bytes]] = {}
+        self._trust: tuple[int, int, str] | None = None
+        self._made: dict[tuple[int, Form], tuple[int, int, bytes]] = {}
 
     def numbers(self) -> range:
         """Of the lists that there are; the first is there before any card."""
@@ -59,9 +61,9 @@ class Publishing:
         """The list, signed seconds ago at most, and after every change that is older than one; None for one that is
         not there. Raises Unreachable.
         """
-        changed, now = self._changes.number(TOPIC), clock.monotonic()
+        changed, now = self._changes.number(TOPIC), clock.seconds()
         made = self._made.get((number, form))
-        if made is not None and made[0] == changed and now - made[1] < MADE_ANEW_SECONDS:
+        if made is not None and made[0] == changed and _is_fresh(made[1], now):
             return made[2]
         if number not in self.numbers():
             return None
@@ -70,7 +72,13 @@ class Publishing:
         return signed
 
     def trust_list(self) -> str:
-        """The keys and the lists of this issuer, signed by the key that signs cards now; raises Unreachable."""
+        """The keys and the lists of this issuer, signed seconds ago by the key that signs cards; raises Unreachable."""
+        changed, now = self._changes.number(KEYS_TOPIC), clock.seconds()
+        if self._trust is None or self._trust[0] != changed or not _is_fresh(self._trust[1], now):
+            self._trust = (changed, now, self._signed_trust())
+        return self._trust[2]
+
+    def _signed_trust(self) -> str:
         now, (key, named) = clock.seconds(), signer(self._keys)
         believed = tuple(trusted(each.public).public for each in self._keys.all_of_cards())
         listed = TrustList(
@@ -92,6 +100,11 @@ class Publishing:
             uri=list_uri(self._issuer, number), issuer=self._issuer, bits=status_lists.BITS, issued_at=now,
             array=status_lists.array_of(PLACES, states), expires_at=now + GOOD_FOR_SECONDS, ttl_seconds=TTL_SECONDS,
         )  # fmt: skip
+
+
+def _is_fresh(made_at: int, now: int) -> bool:
+    """By the clock that stands in what is published: what is dated otherwise than now is made anew."""
+    return 0 <= now - made_at < MADE_ANEW_SECONDS
 
 
 __all__ = ["Form", "Publishing", "list_uri", "signer"]

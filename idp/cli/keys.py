@@ -9,7 +9,7 @@ import click
 
 from idp import clock, seal
 from idp.cli import shared
-from idp.keys import CARDS, DAY_SECONDS, PURPOSES, SigningKey, before_use_seconds
+from idp.keys import CARDS, DAY_SECONDS, ROTATED, STANDBY, SigningKey
 
 
 @click.group()
@@ -41,7 +41,7 @@ def list_keys(as_json: bool) -> None:
     listed = shared.open_house().keys.listed()
     rows = [
         {
-            "kid": key.kid, "for": "cards" if key.purpose == CARDS else "tokens", "algorithm": key.alg,
+            "kid": key.kid, "for": "cards" if key.purpose in (CARDS, STANDBY) else "tokens", "algorithm": key.alg,
             "state": _state(key, listed),
             "signs_from": shared.instant(key.active_from), "published_until": shared.instant(key.published_until),
             "kept_in": "database" if key.held_by is None else f"token {key.held_by}",
@@ -68,7 +68,7 @@ def ensure(operator: str) -> None:
 @click.option("--at-once", is_flag=True, help="Sign with the new keys now: portals may not have seen them yet.")
 @click.option("--withdraw", is_flag=True, help="The old keys may be stolen: nobody shall believe them from now on.")
 @click.option(
-    "--alg", "purposes", type=click.Choice(PURPOSES), multiple=True,
+    "--alg", "purposes", type=click.Choice(ROTATED), multiple=True,
     help=f"Only this one; {CARDS}: the key of digital IDs. [default: all]",
 )  # fmt: skip
 @shared.operator_option
@@ -79,27 +79,33 @@ def rotate(at_once: bool, withdraw: bool, purposes: tuple[str, ...], operator: s
     ones stay published for a day, unless --withdraw takes them out of the JWKS at once; portals still hold what they
     fetched, for five minutes where they heed our Cache-Control.
 
-    The key of digital IDs is in the trust list, which verifiers keep for a week: a new one signs eight days later, and
-    the old one stays there for ten years, or until it is withdrawn. Then all cards that it signed are refused, by
-    counters that have a trust list already once they have forgotten it: none that only a new key signed is believed.
+    The key of digital IDs is in the trust list, which verifiers keep for a week. One that has stood by there for eight
+    days at least follows it, and another stands by. The old one stays there for ten years, or until it is withdrawn:
+    then all cards that it signed are refused, by whoever has fetched the trust list since.
     """
-    house, chosen = shared.open_house(), tuple(dict.fromkeys(purposes or PURPOSES))
+    house, chosen = shared.open_house(), tuple(dict.fromkeys(purposes or ROTATED))
     house.keys.make_ready(chosen)
     with house.database.write() as tx:
         kids = house.keys.rotate(tx, chosen, at_once=at_once, withdraw=withdraw)
         house.audit.keys_rotated(tx, kids=kids, operator=operator)
-    for kid, purpose in zip(kids, chosen, strict=True):
-        click.echo(f"made: {kid}, signs {'now' if at_once or withdraw else _later(before_use_seconds(purpose))}")
+    now, listed = clock.seconds(), {key.kid: key for key in house.keys.listed()}
+    for kid in kids:
+        key = listed[kid]
+        click.echo(f"{kid} {'stands by' if key.purpose == STANDBY else f'signs {_later(key.active_from - now)}'}")
 
 
 def _later(seconds: int) -> str:
-    return f"in {seconds // DAY_SECONDS} days" if seconds >= DAY_SECONDS else f"in {seconds // 60} minutes"
+    if seconds <= 0:
+        return "now"
+    return f"in {-(-seconds // DAY_SECONDS)} days" if seconds >= DAY_SECONDS else f"in {-(-seconds // 60)} minutes"
 
 
 def _state(key: SigningKey, listed: tuple[SigningKey, ...]) -> str:
     now = clock.seconds()
     if key.active_from > now:
         return "next"
+    if key.purpose == STANDBY:
+        return "stands by"
     if key.published_until is not None and key.published_until <= now:
         return "gone"
     at_work = (other for other in listed if other.purpose == key.purpose and other.active_from <= now)

@@ -25,6 +25,7 @@ from idp.keys.signing import (
     DEFAULT_ALGORITHM,
     PURPOSES,
     RSA_BITS,
+    STANDBY,
     HeldKey,
     PrivateKey,
     PublicKey,
@@ -49,6 +50,11 @@ CARD_KEY_BEFORE_USE_SECONDS = 8 * DAY_SECONDS
 CARD_KEY_AFTER_USE_SECONDS = 3_660 * DAY_SECONDS
 # All of these years are in one trust list, and verifiers read none with more than a hundred keys.
 CARD_KEY_LEAST_AGE_SECONDS = 40 * DAY_SECONDS
+_PUBLISHED = {  # before it signs, and after, in seconds; whether it is for cards
+    False: (PUBLISHED_BEFORE_USE_SECONDS, PUBLISHED_AFTER_USE_SECONDS),
+    True: (CARD_KEY_BEFORE_USE_SECONDS, CARD_KEY_AFTER_USE_SECONDS),
+}
+ROTATED = (*ALGORITHMS, CARDS)
 CLOCK_SKEW_SECONDS = 60
 ID_TOKEN_TYPE = "JWT"
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -129,7 +135,7 @@ class Keys:
         return self._published(cards=True)
 
     def rotate(
-        self, tx: Transaction, purposes: Sequence[str] = PURPOSES, *, at_once: bool = False, withdraw: bool = False
+        self, tx: Transaction, purposes: Sequence[str] = ROTATED, *, at_once: bool = False, withdraw: bool = False
     ) -> list[str]:
         """A successor stands for the key of each purpose, and a first key signs at once; returns the new kids.
 
@@ -143,11 +149,36 @@ class Keys:
         for purpose in purposes:
             if withdraw:
                 tx.run(models.WITHDRAW, of_alg=purpose, now=now, until=now)
-            successor_from = now if at_once or withdraw else now + before_use_seconds(purpose)
-            until = successor_from + (CARD_KEY_AFTER_USE_SECONDS if purpose == CARDS else PUBLISHED_AFTER_USE_SECONDS)
-            succeeds = tx.run(models.NAME_SUCCESSOR, of_alg=purpose, until=until)
+            standby = tx.one(models.FIND_STANDBY, of_alg=STANDBY) if purpose == CARDS else None
+            if standby is not None:
+                kids += self._promote(tx, self._opened(standby[:-1]), standby[-1], now, at_once=at_once or withdraw)
+                continue
+            before, after = _PUBLISHED[purpose == CARDS]
+            successor_from = now if at_once or withdraw else now + before
+            succeeds = tx.run(models.NAME_SUCCESSOR, of_alg=purpose, until=successor_from + after, but="")
             kids.append(self._add(tx, purpose, now, successor_from if succeeds else now))
         return kids
+
+    def _promote(self, tx: Transaction, standby: SigningKey, listed_from: int, now: int, *, at_once: bool) -> list[str]:
+        """The key that stood by signs cards as soon as every verifier knows it, and another stands by; returns both.
+
+        So a verifier who has an older trust list believes the next one, also when the key of before was stolen. One in
+        a token that cannot be used any more is no help, and another takes its place.
+        """
+        kid = standby.kid
+        if not self._is_at_hand(standby):
+            tx.run(models.WITHDRAW, of_alg=STANDBY, now=now, until=now)
+            kid, listed_from = self._add(tx, CARDS, now, now), now
+        before, after = _PUBLISHED[True]
+        signs_from = now if at_once else max(now, listed_from + before)
+        tx.run(models.NAME_SUCCESSOR, of_alg=CARDS, until=signs_from + after, but=kid)
+        tx.run(models.PROMOTE, of_kid=kid, new_alg=CARDS, now=now, signs_from=signs_from)
+        return [kid, self._add(tx, STANDBY, now, now)]
+
+    def _is_at_hand(self, key: SigningKey) -> bool:
+        if key.held_by is None:
+            return True
+        return self._token is not None and self._token.label == key.held_by and self._token.has(key.kid)
 
     def make_ready(self, purposes: Sequence[str] = PURPOSES) -> None:
         """The next rotation by this process finds keys made: those of RSA take a second, and nobody else can write
@@ -193,7 +224,8 @@ class Keys:
         return self._all()
 
     def _add(self, tx: Transaction, purpose: str, now: int, active_from: int) -> str:
-        kid, alg = f"{purpose.lower()}-{to_text(entropy.chance(9))}", algorithm_of(purpose)
+        name, alg = CARDS if purpose == STANDBY else purpose.lower(), algorithm_of(purpose)
+        kid = f"{name}-{to_text(entropy.chance(9))}"
         if self._token is not None and self._token.keeps(alg):
             held_by, sealed_as = self._token.label, "signing_keys.public"
             plain = self._token.make(kid, alg).public_bytes(
@@ -230,7 +262,7 @@ class Keys:
     def _published(self, *, cards: bool = False) -> list[SigningKey]:
         now = clock.seconds()
         there = [key for key in self._all() if key.published_until is None or key.published_until > now]
-        return [key for key in there if (key.purpose == CARDS) == cards]
+        return [key for key in there if (key.purpose in (CARDS, STANDBY)) == cards]
 
     def _all(self) -> tuple[SigningKey, ...]:
         number = self._changes.number(TOPIC)
@@ -283,11 +315,6 @@ def open_token(settings: Pkcs11) -> Token | None:
     return Token(settings)
 
 
-def before_use_seconds(purpose: str) -> int:
-    """How long a new key is published before it signs."""
-    return CARD_KEY_BEFORE_USE_SECONDS if purpose == CARDS else PUBLISHED_BEFORE_USE_SECONDS
-
-
 def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[str]:
     """The purposes without a key, and those whose newest is older than this."""
     ages: dict[str, int] = {row[0]: clock.seconds() - row[1] for row in made}
@@ -295,12 +322,14 @@ def _due(made: Sequence[Sequence[Any]], older_than_seconds: int | None) -> list[
     def is_due(purpose: str) -> bool:
         if purpose not in ages or older_than_seconds is None:
             return purpose not in ages
+        if purpose == STANDBY:
+            return False  # its turn comes with that of the key of cards
         return ages[purpose] >= max(older_than_seconds, CARD_KEY_LEAST_AGE_SECONDS if purpose == CARDS else 0)
 
     return list(filter(is_due, PURPOSES))
 
 
 __all__ = [
-    "ALGORITHMS", "CARDS", "DEFAULT_ALGORITHM", "PURPOSES", "RSA_BITS", "CannotSign", "HeldKey", "Keys", "NotOurs",
-    "PrivateKey", "PublicKey", "SigningKey", "open_token",
+    "ALGORITHMS", "CARDS", "DEFAULT_ALGORITHM", "PURPOSES", "ROTATED", "RSA_BITS", "STANDBY", "TOPIC", "CannotSign",
+    "HeldKey", "Keys", "NotOurs", "PrivateKey", "PublicKey", "SigningKey", "open_token",
 ]  # fmt: skip

@@ -21,14 +21,11 @@ class SigningKeyRow(Base):
 
 
 ADD = insert(SigningKeyRow)
-FIND_ALL = select(
-    SigningKeyRow.kid,
-    SigningKeyRow.alg,
-    SigningKeyRow.private,
-    SigningKeyRow.held_by,
-    SigningKeyRow.active_from,
+_KEY = (
+    SigningKeyRow.kid, SigningKeyRow.alg, SigningKeyRow.private, SigningKeyRow.held_by, SigningKeyRow.active_from,
     SigningKeyRow.published_until,
-).order_by(SigningKeyRow.active_from)
+)  # fmt: skip
+FIND_ALL = select(*_KEY).order_by(SigningKeyRow.active_from)
 FIND_MADE = select(SigningKeyRow.alg, func.max(SigningKeyRow.made_at)).group_by(SigningKeyRow.alg)
 # A key that may be in a stranger's hands: nobody shall believe it from now on.
 WITHDRAW = (
@@ -39,8 +36,20 @@ WITHDRAW = (
     )
     .values(published_until=bindparam("until"))
 )
+FIND_STANDBY = select(*_KEY, SigningKeyRow.made_at).where(
+    SigningKeyRow.alg == bindparam("of_alg"), SigningKeyRow.published_until.is_(None)
+)
+PROMOTE = (
+    update(SigningKeyRow)
+    .where(SigningKeyRow.kid == bindparam("of_kid"))
+    .values(alg=bindparam("new_alg"), made_at=bindparam("now"), active_from=bindparam("signs_from"))
+)
 NAME_SUCCESSOR = (
     update(SigningKeyRow)
-    .where(SigningKeyRow.alg == bindparam("of_alg"), SigningKeyRow.published_until.is_(None))
+    .where(
+        SigningKeyRow.alg == bindparam("of_alg"),
+        SigningKeyRow.published_until.is_(None),
+        SigningKeyRow.kid != bindparam("but"),
+    )
     .values(published_until=bindparam("until"))
 )

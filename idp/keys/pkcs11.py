@@ -124,6 +124,11 @@ class Token:
 
         return self._asked(signed)
 
+    def has(self, kid: str) -> bool:
+        """Whether the token still holds the private key of this name; raises CannotSign where it cannot be asked."""
+        wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: kid.encode()}
+        return self._asked(lambda session: any(True for _ in session.get_objects(wanted)))
+
     def _asked(self, work: Callable[[Session], T]) -> T:
         """What the work gives; it is done once more, over a module that has begun anew, where it failed."""
         with self._module.lock:

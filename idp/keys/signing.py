@@ -15,7 +15,8 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 DEFAULT_ALGORITHM = "RS256"
 RSA_BITS = 2048  # NIST SP 800-57 part 1, table 2: 112 bits of strength until 2030
 CARDS = "cards"  # what the key of digital IDs is called where the others have the name of their algorithm
-PURPOSES = (*ALGORITHMS, CARDS)
+STANDBY = "standby"  # the next key of digital IDs: in the trust list long before it signs anything
+PURPOSES = (*ALGORITHMS, CARDS, STANDBY)
 CARD_ALGORITHM = "ES256"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -75,7 +76,7 @@ class SigningKey:
 
 
 def algorithm_of(purpose: str) -> str:
-    return CARD_ALGORITHM if purpose == CARDS else purpose
+    return CARD_ALGORITHM if purpose in (CARDS, STANDBY) else purpose
 
 
 def made_for(alg: str) -> PrivateKey:

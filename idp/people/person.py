@@ -115,6 +115,8 @@ class Person:
         one, other = self.birth_date, before.birth_date
         if self.name is None or before.name is None or folded(self.name) != folded(before.name):
             return False
+        if before.text("nationality") not in (None, self.text("nationality")):
+            return False
         return self.sex == before.sex and (one is None or other is None or one.agrees_with(other))
 
     @property

@@ -22,6 +22,7 @@ from idp.keys import (
     PUBLISHED_AFTER_USE_SECONDS,
     PUBLISHED_BEFORE_USE_SECONDS,
     PURPOSES,
+    ROTATED,
     RSA_BITS,
     NotOurs,
 )
@@ -44,7 +45,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 def rotated(house: House, *purposes: str, **how: bool) -> list[str]:
     with house.database.write() as tx:
-        return house.keys.rotate(tx, purposes or PURPOSES, **how)
+        return house.keys.rotate(tx, purposes or ROTATED, **how)
 
 
 def published(house: House) -> dict[str, dict[str, Any]]:

@@ -58,7 +58,7 @@ def test_a_person_signs_in_with_tokens_that_the_module_signed(country: World, to
         assert brought.claims["sub"] == brought.userinfo["sub"]
         kids.add(header["kid"])
     inside = {key.kid for key in country.house.keys.listed() if key.held_by == token.label}
-    assert inside == {*kids, country.house.keys.of_cards().kid}
+    assert inside == {*kids, *(key.kid for key in country.house.keys.all_of_cards())}
 
 
 def test_without_the_module_tokens_are_refused_by_name_and_it_heals_by_itself(country: World, token: SoftToken) -> None:
