@@ -73,11 +73,18 @@ def test_whose_request_is_half_said_when_a_process_leaves_still_gets_the_answer(
         eventually(lambda: old not in workers_of(process), CHANGED_WITHIN_SECONDS)
 
 
+def has_loaded(worker: int) -> bool:
+    """Whether the process has read its keys: the threads that serve come after that."""
+    return len(list(Path(f"/proc/{worker}/task").iterdir())) > 1
+
+
 def test_a_successor_that_does_not_become_ready_replaces_nobody(terminal: Terminal) -> None:
     port = free_port_base()
     with running(terminal, "serve", "--port", str(port), "--workers", "2") as process:
         eventually(lambda: is_ready(("127.0.0.1", port)), CHANGED_WITHIN_SECONDS)
+        eventually(lambda: all(map(has_loaded, workers_of(process))), CHANGED_WITHIN_SECONDS)
         before = workers_of(process)
+        assert len(before) == 2
         keys = terminal.home / "master.keys"
         keys.rename(terminal.home / "elsewhere")
         with busy(("127.0.0.1", port)) as load:
