@@ -160,11 +160,12 @@ def test_a_session_lasts_its_lifetime_while_it_is_used(
     house: House, portal: Client, mai: bytes, open_session: Opener
 ) -> None:
     lifetimes = house.settings.lifetimes
-    _, cookie = open_session(mai)
-    with later(lifetimes.session_idle_seconds - 1):
-        assert house.sessions.standing(cookie, portal)
-    with later(lifetimes.session_idle_seconds):
-        assert house.sessions.standing(cookie, portal) is None
+    with later(0):  # from here on the clock stands still
+        _, cookie = open_session(mai)
+        with later(lifetimes.session_idle_seconds - 1):
+            assert house.sessions.standing(cookie, portal)
+        with later(lifetimes.session_idle_seconds):
+            assert house.sessions.standing(cookie, portal) is None
 
 
 def test_a_session_ends_at_its_time_however_much_it_is_used(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -172,13 +173,14 @@ def test_a_session_ends_at_its_time_however_much_it_is_used(tmp_path_factory: py
         tmp_path_factory.mktemp("house"), lifetimes={"session_seconds": 300, "session_idle_seconds": 3600}
     )
     portal, mai = registered(house, "ministry"), person(house)
-    with house.database.write() as tx:
-        _, cookie = house.sessions.open(tx, None, signed_in(mai))
-    with later(299):
-        assert house.sessions.standing(cookie, portal)
-    with later(301):
-        assert house.sessions.standing(cookie, portal) is None
-        assert house.sessions.by_cookie(cookie), "signing out is still possible, and tells the portals"
+    with later(0):
+        with house.database.write() as tx:
+            _, cookie = house.sessions.open(tx, None, signed_in(mai))
+        with later(299):
+            assert house.sessions.standing(cookie, portal)
+        with later(301):
+            assert house.sessions.standing(cookie, portal) is None
+            assert house.sessions.by_cookie(cookie), "signing out is still possible, and tells the portals"
 
 
 # ---- ended ----
