@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 def create_app() -> Flask:
     """The provider for `flask --app idp`, with some of `idp`'s commands; nothing is loaded before the call."""
     from idp.app import create_app
-    from idp.cli.flask_commands import digital_id, people, source
+    from idp.cli.flask_commands import people, source
 
     app = create_app()
     app.cli.add_command(source)
     app.cli.add_command(people)
-    app.cli.add_command(digital_id)
     return app
