@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+CIVIL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")  # by which people are told what day and time it is
 
 
 def now() -> datetime:

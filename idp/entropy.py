@@ -9,6 +9,7 @@ from random import Random
 from idp import clock
 
 ID_BYTES = 16
+PLAIN_LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"  # none that is taken for another, and no vowels
 
 
 def opaque_value() -> str:

@@ -107,7 +107,7 @@ def build(settings: Settings) -> House:
         joining=joining,
         cases=OpenCases(database=database, people=people, joining=joining, audit=audit, sealer=sealer),
         cards=Cards(
-            database=database, keys=keys, book=book, audit=audit, issuer=settings.issuer, days=settings.cards.days,
+            keys=keys, book=book, audit=audit, issuer=settings.issuer, days=settings.cards.days,
             most=settings.cards.most,
         ),
         publishing=Publishing(database=database, keys=keys, changes=changes, issuer=settings.issuer),

@@ -14,11 +14,10 @@ from idp import errors
 from idp.account.cards import CARDS, holder_of
 from idp.account.door import Door
 from idp.broker.desk import see_other
-from idp.cards import CannotMake, Cards, Holder
+from idp.cards import CannotMake, Cards
 from idp.clients.own import ACCOUNT
 from idp.errors import Refused
 from idp.people import People
-from idp.sessions import Standing
 from idp.storage import Database, ShortLived
 from idp.web import ages as pages
 from idp.web import language, qr
@@ -42,19 +41,20 @@ class AgePages:
         room.post(PATH, endpoint="age_codes")(self.make)
 
     def ask(self) -> Response:
-        standing = self._sure()
+        standing = self.door.sure(self.level)
         return see_other(CARDS) if standing is None else self._page(None)
 
     def make(self) -> Response:
         """Codes for the age asked for, kept nowhere; raises Refused."""
-        standing = self._sure()
+        standing = self.door.sure(self.level)
         if standing is None:
             return see_other(CARDS)
         self.door.check_form()
         age = next((each for each in AGES if request.form.get("age") == str(each)), None)
         if age is None:
             raise Refused(errors.BAD_FORM, "age")
-        holder = self._holder(standing)
+        person = self.people.find(standing.person_id)
+        holder = None if person is None else holder_of(person, self.level)
         if holder is None:
             return self._page("birth_date_unknown")
         if self.short_lived.count(f"ages:{standing.person_id.hex()}", DAY_SECONDS) > BATCHES:
@@ -65,21 +65,12 @@ class AgePages:
         except CannotMake as problem:
             return self._page("too_young" if str(problem) == "too_young" else "birth_date_unknown")
         drawn = tuple(map(qr.drawing, codes))
-        return pages.codes(pages.AgeCodesPage(age=age, codes=drawn, ask_url=PATH, cards_url=CARDS), self._spoken())
+        return pages.codes(
+            pages.AgeCodesPage(age=age, codes=drawn, ask_url=PATH, cards_url=CARDS), language.of_request()
+        )
 
     def _page(self, hindrance: pages.Hindrance | None) -> Response:
         page = pages.AgePage(
             ages=AGES, action_url=PATH, cards_url=CARDS, form_token=self.door.form_token(), hindrance=hindrance
         )
-        return pages.ask(page, self._spoken())
-
-    def _sure(self) -> Standing | None:
-        standing = self.door.standing()
-        return standing if standing is not None and standing.level >= self.level else None
-
-    def _holder(self, standing: Standing) -> Holder | None:
-        person = self.people.find(standing.person_id)
-        return None if person is None else holder_of(person, self.level)
-
-    def _spoken(self) -> language.Language:
-        return language.of_request()
+        return pages.ask(page, language.of_request())

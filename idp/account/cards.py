@@ -79,7 +79,8 @@ class CardPages:
         room.post(f"{CARDS}/<number>/end", endpoint="end_card")(self.end)
 
     def in_use(self, person_id: bytes) -> int:
-        return sum(row_of(card).standing == "valid" for card in self.cards.book.of_person(person_id))
+        now = clock.seconds()
+        return sum(card.is_good_at(now) for card in self.cards.book.of_person(person_id))
 
     def sign_in(self) -> Response:
         """By a source that reaches the level, and back to the cards from there."""
@@ -99,7 +100,7 @@ class CardPages:
 
     def make(self) -> Response:
         """There is one card more, however often the form comes; raises Refused."""
-        standing = self._sure()
+        standing = self.door.sure(self.policy.level)
         if standing is None:
             return see_other(CARDS)
         nonce = request.form.get("nonce", "")
@@ -186,16 +187,11 @@ class CardPages:
         if card is not None and is_held_by_holder(card):
             self.cards.book.resume(tx, card.person_id, card.id)
 
-    def _sure(self) -> Standing | None:
-        """Whoever is signed in surely enough for cards."""
-        standing = self.door.standing()
-        return standing if standing is not None and standing.level >= self.policy.level else None
-
     def _of_mine(self, number: str) -> Kept | Response:
         """The card, if it is theirs; else the way to sign in for it. Raises Refused for one that is not there or is
         somebody else's: nobody hears which.
         """
-        standing = self._sure()
+        standing = self.door.sure(self.policy.level)
         if standing is None:
             return see_other(CARDS)
         for card in self.cards.book.of_person(standing.person_id):

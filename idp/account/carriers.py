@@ -10,7 +10,6 @@ from idp.cards import Kept, State
 from idp.digital_id import read
 from idp.web import paper, qr
 from idp.web.cards import CardRow, Standing, Told
-from idp.web.language import CIVIL_TIME
 
 BY_HOLDER = "by_holder"  # why a card is suspended or has ended: its holder said so
 _CHANGED = "changed"  # what it said of its holder is so no more
@@ -32,7 +31,7 @@ def said_on(card: Kept) -> Said:
     return Said(name=found.full_name or "", birth_date=born)
 
 
-def row_of(card: Kept, url: str = "") -> CardRow:
+def row_of(card: Kept, url: str) -> CardRow:
     return CardRow(
         number=card.number, standing=_standing(card), issued_at=clock.instant(card.issued_at),
         expires_at=clock.instant(card.expires_at), url=url,
@@ -69,7 +68,7 @@ def carried(card: Kept, kind: str, *, brand: str, counter: str) -> bytes:
     return paper.as_pdf(
         paper.PaperCard(
             code=card.text, brand=brand, number=card.number, name=said.name, birth_date=said.birth_date,
-            expires_on=clock.instant(card.expires_at).astimezone(CIVIL_TIME).date(), counter=counter,
+            expires_on=clock.instant(card.expires_at).astimezone(clock.CIVIL_TIME).date(), counter=counter,
         )
     )  # fmt: skip
 

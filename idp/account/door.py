@@ -30,6 +30,11 @@ class Door:
     def standing(self) -> Standing | None:
         return self.journey.standing(self.journey.own, request.cookies)
 
+    def sure(self, level: int) -> Standing | None:
+        """Whoever is at the account, if they are signed in at this level at least."""
+        standing = self.standing()
+        return standing if standing is not None and standing.level >= level else None
+
     def form_token(self, nonce: str = "") -> str:
         """What a form must bring back: known only to this browser and to us, and bound to the form's nonce."""
         cookie = self.cookies.session(request.cookies) or ""

@@ -22,7 +22,7 @@ from idp import clock, entropy, errors
 from idp.account.cards import CARDS, holder_within
 from idp.account.door import Door
 from idp.broker.desk import see_other
-from idp.cards import CannotMake, Cards, Kept, State
+from idp.cards import CannotMake, Cards, Kept
 from idp.cards.showing import Showings
 from idp.clients.own import ACCOUNT
 from idp.digital_id import TrustedKey, card_binding, thumbprint
@@ -72,7 +72,7 @@ class ShowingPages:
         if card is None:
             raise Refused(errors.NOT_FOUND)
         now = clock.seconds()
-        if not _is_good(card, now):
+        if not card.is_good_at(now):
             return see_other(f"{CARDS}/{number}")
         page = pages.CardNowPage(
             number=number, code=drawing(self.showings.code(card.id, standing.session_id, now)), now=now,
@@ -109,9 +109,9 @@ class ShowingPages:
 
     def _asked(self, number: str) -> tuple[Standing, Kept]:
         """Who asks, and their card, for the page's script; raises Refused, in one way, where anything is wanting."""
-        standing = self.door.standing()
-        card = None if standing is None or standing.level < self.level else self._card(standing, number)
-        if standing is None or card is None or not _is_good(card, clock.seconds()):
+        standing = self.door.sure(self.level)
+        card = None if standing is None else self._card(standing, number)
+        if standing is None or card is None or not card.is_good_at(clock.seconds()):
             raise Refused(errors.NOT_FOUND, "a card that could be shown")
         return standing, card
 
@@ -143,7 +143,3 @@ def _key() -> ec.EllipticCurvePublicKey:
     if len(x) != COORDINATE_BYTES or len(y) != COORDINATE_BYTES:
         raise ValueError("no point")
     return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
-
-
-def _is_good(card: Kept, now: int) -> bool:
-    return card.state is State.VALID and now < card.expires_at

@@ -17,6 +17,7 @@ from idp.broker.journey import Journey, customer_of
 from idp.broker.shelf import Arrived, Login, Shelf
 from idp.broker.steps import BY_PHONE_LEVEL, is_met_by, may_come_by_phone
 from idp.broker.visits import Visits
+from idp.devices.numbers import DIGITS, Tried, tried
 from idp.errors import Failure, Refused
 from idp.seal import from_text, to_text
 from idp.sessions import Sessions, Standing
@@ -31,8 +32,6 @@ from idp.storage.spent import spend
 STEP_SECONDS = 5
 LIFE_SECONDS = 120  # from the first code to the number that is typed
 MAC_BYTES = 16
-TRIES = 3  # at a number of two digits
-DIGITS = 2
 BEGUN_IN_ONE_SIGN_IN = 10
 ANSWERS_OF_ONE_PERSON, ANSWERED_SECONDS = 10, 600
 SPENT_SECONDS = 3600  # longer than anything of it is kept
@@ -157,11 +156,11 @@ class Phones:
             raise Refused(begun.end)
         if begun.number is None or begun.scanned_by is None:
             return None  # the phone has not been answered: nothing that could be typed is right, or counts as wrong
-        tries = self._short_lived.count(f"phone-tries:{begun.handle}", LIFE_SECONDS)
-        right = tries <= TRIES and entropy.same(number, begun.number)
-        if not right and tries < TRIES:
+        key = f"phone-tries:{begun.handle}"
+        found = tried(self._short_lived, key, LIFE_SECONDS, typed=number, right=begun.number)
+        if found is Tried.WRONG:
             return None
-        if not right:
+        if found is Tried.OVER:
             self._shelf.keep_of_phone("failed", begun.handle, True)
             raise self._refused(errors.PHONE_NUMBER_WRONG, login)
         return self._arrived(begun, login, bytes.fromhex(begun.scanned_by), cookies)

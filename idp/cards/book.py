@@ -45,6 +45,10 @@ class Kept:
     list_number: int
     list_index: int
 
+    def is_good_at(self, instant: int) -> bool:
+        """Whether it is neither suspended nor ended nor expired then."""
+        return self.state is State.VALID and instant < self.expires_at
+
 
 class Book:
     def __init__(self, database: Database, sealer: Sealer, changes: Changes, audit: Audit) -> None:

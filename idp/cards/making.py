@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from idp import clock, entropy
 from idp.audit import Audit
@@ -14,16 +13,14 @@ from idp.digital_id import Card, StatusReference, Unfit, issue, issue_age
 from idp.digital_id.issuing import CODE_ID_BYTES
 from idp.digital_id.status_lists import PLACES
 from idp.keys import Keys
-from idp.storage import Database, Transaction
+from idp.storage import Transaction
 
-LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"  # none that is taken for another, and no vowels
 NUMBER_LETTERS = 12  # 57 bits: a card's number is no secret, and cannot be counted through either
 DRAWS = 8  # a list in which so many places in a row are taken is left
 TRIES = 3
 DAY_SECONDS = 86_400
 MADE_A_DAY = 4  # times as many as may be in force: each keeps its place in a list until it would have expired
 AGE_CODES = 6  # in a batch: they are good for a day
-HERE = timedelta(hours=7)  # one has a birthday when it is that day in Vietnam
 VERSION, LANGUAGE, STANDARD = "1", "vie", "standard"
 
 
@@ -47,11 +44,8 @@ class Holder:
 class Cards:
     """Cards and what becomes of them, for those who make them; `book` alone is for those who only end them."""
 
-    def __init__(
-        self, *, database: Database, keys: Keys, book: Book, audit: Audit, issuer: str, days: int, most: int
-    ) -> None:
+    def __init__(self, *, keys: Keys, book: Book, audit: Audit, issuer: str, days: int, most: int) -> None:
         self.book = book
-        self._database = database
         self._keys = keys
         self._audit = audit
         self._issuer = issuer
@@ -90,7 +84,7 @@ class Cards:
 
     def _made(self, tx: Transaction, holder: Holder, holder_key: bytes | None) -> Kept:
         now, (key, named) = clock.seconds(), signer(self._keys)
-        number, expires_at = entropy.letters(LETTERS, NUMBER_LETTERS), now + self._days * DAY_SECONDS
+        number, expires_at = entropy.letters(entropy.PLAIN_LETTERS, NUMBER_LETTERS), now + self._days * DAY_SECONDS
         list_number, list_index = self._place(tx)
         card = Card(
             issuer=self._issuer, issued_at=now, expires_at=expires_at, holder_key=holder_key,
@@ -110,8 +104,7 @@ class Cards:
 
     def _place(self, tx: Transaction) -> tuple[int, int]:
         """A free place: chance, so that a place tells nobody when a card was made, or whose is beside it."""
-        row = tx.one(models.NEWEST_LIST)
-        newest = 1 if row is None or row[0] is None else int(row[0])
+        ((newest,),) = tx.all(models.NEWEST_LIST)
         for _ in range(DRAWS):
             index = entropy.below(PLACES)
             if tx.one(models.IS_TAKEN, of_list=newest, of_index=index) is None:
@@ -120,8 +113,8 @@ class Cards:
 
 
 def _has_reached(birth_date: str, age: int, now: int) -> bool:
-    """Who was born on 29 February has a birthday on 1 March in other years."""
-    today = (clock.instant(now) + HERE).strftime("%Y%m%d")
+    """By the day that it is in Vietnam. Who was born on 29 February has a birthday on 1 March in other years."""
+    today = clock.instant(now).astimezone(clock.CIVIL_TIME).strftime("%Y%m%d")
     return int(today) - int(birth_date) >= age * 10_000
 
 

@@ -77,7 +77,7 @@ IN_FORCE = (
     .where(_OF_PERSON, CardRow.state != _INVALID, CardRow.expires_at > bindparam("now"))
 )
 MADE_SINCE = select(func.count()).select_from(CardRow).where(_OF_PERSON, CardRow.issued_at > bindparam("made_after"))
-NEWEST_LIST = select(func.max(CardRow.list_number))
+NEWEST_LIST = select(func.coalesce(func.max(CardRow.list_number), literal_column("1")))  # it is there before any card
 IS_TAKEN = select(CardRow.id).where(
     CardRow.list_number == bindparam("of_list"), CardRow.list_index == bindparam("of_index")
 )

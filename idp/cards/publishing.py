@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from idp import clock
@@ -46,13 +47,12 @@ class Publishing:
         self._keys = keys
         self._changes = changes
         self._issuer = issuer
-        self._trust: tuple[int, int, str] | None = None
-        self._made: dict[tuple[int, Form], tuple[int, int, bytes]] = {}
+        self._made: dict[str, tuple[int, int, bytes]] = {}
 
     def numbers(self) -> range:
-        """Of the lists that there are; the first is there before any card."""
-        row = self._database.one(models.NEWEST_LIST)
-        return range(1, (1 if row is None or row[0] is None else int(row[0])) + 1)
+        """Of the lists that there are."""
+        ((newest,),) = self._database.all(models.NEWEST_LIST)
+        return range(1, newest + 1)
 
     def uris(self) -> list[str]:
         return [list_uri(self._issuer, number) for number in self.numbers()]
@@ -61,34 +61,41 @@ class Publishing:
         """The list, signed seconds ago at most, and after every change that is older than one; None for one that is
         not there. Raises Unreachable.
         """
-        changed, now = self._changes.number(TOPIC), clock.seconds()
-        made = self._made.get((number, form))
-        if made is not None and made[0] == changed and _is_fresh(made[1], now):
-            return made[2]
-        if number not in self.numbers():
+        try:
+            return self._kept(f"{number} {form.name}", TOPIC, lambda: self._signed_list(number, form))
+        except LookupError:
             return None
-        signed = self._signed(self._listed(number), form)
-        self._made[number, form] = (changed, now, signed)
-        return signed
 
     def trust_list(self) -> str:
         """The keys and the lists of this issuer, signed seconds ago by the key that signs cards; raises Unreachable."""
-        changed, now = self._changes.number(KEYS_TOPIC), clock.seconds()
-        if self._trust is None or self._trust[0] != changed or not _is_fresh(self._trust[1], now):
-            self._trust = (changed, now, self._signed_trust())
-        return self._trust[2]
+        return self._kept("trust", KEYS_TOPIC, self._signed_trust).decode()
 
-    def _signed_trust(self) -> str:
+    def _kept(self, name: str, topic: str, make: Callable[[], bytes]) -> bytes:
+        """What was made under this name a moment ago, if nothing of the topic was changed since; else made anew.
+
+        By the clock that stands in what is published: what is dated otherwise than now is made anew.
+        """
+        changed, now = self._changes.number(topic), clock.seconds()
+        made = self._made.get(name)
+        if made is not None and made[0] == changed and 0 <= now - made[1] < MADE_ANEW_SECONDS:
+            return made[2]
+        fresh = make()
+        self._made[name] = (changed, now, fresh)
+        return fresh
+
+    def _signed_trust(self) -> bytes:
         now, (key, named) = clock.seconds(), signer(self._keys)
         believed = tuple(trusted(each.public).public for each in self._keys.all_of_cards())
         listed = TrustList(
             issuer=self._issuer, issued_at=now, expires_at=now + GOOD_FOR_SECONDS, keys=believed,
             status_lists=tuple(self.uris()),
         )  # fmt: skip
-        return trust_lists.as_jws(listed, key, named.hex())
+        return trust_lists.as_jws(listed, key, named.hex()).encode()
 
-    def _signed(self, listed: StatusList, form: Form) -> bytes:
-        key, named = signer(self._keys)
+    def _signed_list(self, number: int, form: Form) -> bytes:
+        if number not in self.numbers():
+            raise LookupError(number)
+        listed, (key, named) = self._listed(number), signer(self._keys)
         if form is Form.CWT:
             return status_lists.as_cwt(listed, key, named)
         return status_lists.as_jwt(listed, key, named.hex()).encode()
@@ -100,11 +107,6 @@ class Publishing:
             uri=list_uri(self._issuer, number), issuer=self._issuer, bits=status_lists.BITS, issued_at=now,
             array=status_lists.array_of(PLACES, states), expires_at=now + GOOD_FOR_SECONDS, ttl_seconds=TTL_SECONDS,
         )  # fmt: skip
-
-
-def _is_fresh(made_at: int, now: int) -> bool:
-    """By the clock that stands in what is published: what is dated otherwise than now is made anew."""
-    return 0 <= now - made_at < MADE_ANEW_SECONDS
 
 
 __all__ = ["Form", "Publishing", "list_uri", "signer"]

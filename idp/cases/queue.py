@@ -29,7 +29,6 @@ from idp.storage import Database, Transaction
 from idp.storage.database import Conflict, Row
 
 SEALED = "cases.said"
-LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"  # none that is taken for another, and no vowels
 NUMBER_LETTERS = 8
 SIGN_IN = "sign-in"
 BY_CLERK = "by-a-clerk"  # in the place of a rule, where none has found it
@@ -129,7 +128,7 @@ class Cases:
         return case_id
 
     def _added(self, tx: Transaction, words: bytes, **facts: Any) -> str:
-        case_id, now = entropy.letters(LETTERS, NUMBER_LETTERS), clock.seconds()
+        case_id, now = entropy.letters(entropy.PLAIN_LETTERS, NUMBER_LETTERS), clock.seconds()
         tx.run(
             models.ADD_CASE, id=case_id, said=self._sealer.seal(SEALED, words, case_id.encode()), opened_at=now,
             seen_at=now, times=1, approved_by=None, change_id=None, **facts,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
-from idp.cards import Kept, State
+from idp.cards import Book, Kept, State
 from idp.cli import shared
 from idp.house import House
+from idp.storage import Transaction
 
 REVOKED, SUSPENDED = "revoked", "by_operator"
 _number = click.argument("number", metavar="NUMBER")
@@ -45,12 +49,9 @@ def show(number: str, as_json: bool) -> None:
 @shared.operator_option
 def suspend(number: str, reason: str, operator: str) -> None:
     """Nobody shall believe the card until it is resumed, here and not by its holder."""
-    house = shared.open_house()
-    card = _found(house, number)
-    with house.database.write() as tx:
-        if not house.cards.book.hold_back(tx, card.person_id, card.id, SUSPENDED):
+    with _changing(number, "suspended", operator, reason) as (book, tx, card):
+        if not book.hold_back(tx, card.person_id, card.id, SUSPENDED):
             raise shared.Wrong(f"{number}: has ended, and so cannot be suspended")
-        house.audit.card_changed_by_operator(tx, card_id=card.id, change="suspended", operator=operator, reason=reason)
     click.echo(f"{card.number}: suspended")
 
 
@@ -60,12 +61,9 @@ def suspend(number: str, reason: str, operator: str) -> None:
 @shared.operator_option
 def resume(number: str, reason: str, operator: str) -> None:
     """The card is valid again."""
-    house = shared.open_house()
-    card = _found(house, number)
-    with house.database.write() as tx:
-        if not house.cards.book.resume(tx, card.person_id, card.id):
+    with _changing(number, "resumed", operator, reason) as (book, tx, card):
+        if not book.resume(tx, card.person_id, card.id):
             raise shared.Wrong(f"{number}: only a suspended card can be resumed")
-        house.audit.card_changed_by_operator(tx, card_id=card.id, change="resumed", operator=operator, reason=reason)
     click.echo(f"{card.number}: valid")
 
 
@@ -75,13 +73,20 @@ def resume(number: str, reason: str, operator: str) -> None:
 @shared.operator_option
 def revoke(number: str, reason: str, operator: str) -> None:
     """Nobody shall believe the card any more; that cannot be taken back."""
+    with _changing(number, "ended", operator, reason) as (book, tx, card):
+        if not book.end(tx, card.person_id, card.id, REVOKED):
+            raise shared.Wrong(f"{number}: has ended already")
+    click.echo(f"{card.number}: revoked")
+
+
+@contextmanager
+def _changing(number: str, change: str, operator: str, reason: str) -> Iterator[tuple[Book, Transaction, Kept]]:
+    """A transaction for a change of the card, with who does it on record."""
     house = shared.open_house()
     card = _found(house, number)
     with house.database.write() as tx:
-        if not house.cards.book.end(tx, card.person_id, card.id, REVOKED):
-            raise shared.Wrong(f"{number}: has ended already")
-        house.audit.card_changed_by_operator(tx, card_id=card.id, change="ended", operator=operator, reason=reason)
-    click.echo(f"{card.number}: revoked")
+        yield house.cards.book, tx, card
+        house.audit.card_changed_by_operator(tx, card_id=card.id, change=change, operator=operator, reason=reason)
 
 
 def _found(house: House, number: str) -> Kept:

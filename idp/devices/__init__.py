@@ -14,13 +14,13 @@ from typing import Any
 from idp import clock, entropy, observe
 from idp.audit import Audit
 from idp.devices import models
+from idp.devices.numbers import DIGITS
 from idp.seal import Sealer
 from idp.storage import Database, Transaction
 from idp.storage.database import Conflict
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1: no vowels, so no words, and nothing that looks like a digit
 USER_CODE_LETTERS = 8  # 34 bits, with the limits on trying
-NUMBER_DIGITS = 2  # few to type; to try is counted
 TRIES = 4  # to draw a user code that nobody has at the moment
 GRACE_SECONDS = 1  # instants are whole seconds: who waits exactly as long as told must not come too soon
 
@@ -136,7 +136,7 @@ class Devices:
         Nobody can tell it from the codes of the device, nor before it was decided who lets it in.
         """
         mark = self._sealer.index("device.number", f"{device_id.hex()}:{login_id}")
-        return f"{int.from_bytes(mark, 'big') % 10**NUMBER_DIGITS:0{NUMBER_DIGITS}}"
+        return f"{int.from_bytes(mark, 'big') % 10**DIGITS:0{DIGITS}}"
 
     def approval(self, device_code: str) -> tuple[bytes, str] | None:
         """The device that was let in, and the number that was shown for it; None for any other."""

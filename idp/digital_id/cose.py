@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,11 @@ class Signed:
     signature: bytes
     message: bytes
     unknown: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The same for every text of what was signed."""
+        return hashlib.sha256(self.message).digest()
 
 
 def signed(payload: bytes, signer: Signer, key_id: bytes, kind: str | None = None) -> bytes:

@@ -8,7 +8,6 @@ once. The layout, and what it cannot stop, stand in docs/digital-id.md. Browsers
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -70,10 +69,6 @@ class Presence:
     issued_at: int
     binding: bytes
     strict: bool
-
-    @property
-    def fingerprint(self) -> bytes:
-        return hashlib.sha256(self.signed.message).digest()
 
     @property
     def remember_until(self) -> int:

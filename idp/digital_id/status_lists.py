@@ -5,16 +5,15 @@ Which index a card has is chance, and the caller's to draw; here is only what st
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from jwt.utils import base64url_decode, base64url_encode
+from jwt.utils import base64url_decode
 
-from idp.digital_id import cbor, cose, packing
+from idp.digital_id import cbor, cose, jws, packing
 from idp.digital_id.card import EXPIRES, ISSUED, ISSUER, SUBJECT, StatusReference
 from idp.digital_id.reasons import Leniency, Reason, Unreadable
 from idp.digital_id.trust import Signer, TrustedKey
@@ -97,10 +96,8 @@ def as_jwt(of: StatusList, signer: Signer, key_id: str) -> str:
     """Section 5.1."""
     claims: dict[str, Any] = {"sub": of.uri, "iat": of.issued_at}
     claims |= _some({"iss": of.issuer, "exp": of.expires_at, "ttl": of.ttl_seconds})
-    claims["status_list"] = {"bits": of.bits, "lst": _to_text(compressed(of.array))}
-    header = {"alg": signer.alg, "kid": key_id, "typ": JWT_TYPE}
-    message = ".".join(_to_text(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
-    return f"{message}.{_to_text(signer.signature(message.encode()))}"
+    claims["status_list"] = {"bits": of.bits, "lst": jws.to_text(compressed(of.array))}
+    return jws.signed(claims, JWT_TYPE, signer, key_id)
 
 
 def as_cwt(of: StatusList, signer: Signer, key_id: bytes) -> bytes:
@@ -125,7 +122,7 @@ def read_jwt(token: str, keys: Collection[TrustedKey], now: int, uri: str) -> St
     for key in keys:
         if name not in key.ids or key.alg != header.get("alg") or key.withdrawn:
             continue
-        claims = _verified(token, key)
+        claims = jws.verified(token, key, ("sub", "iat", "status_list"))
         if claims is not None:
             listed = claims.get("status_list")
             lst = listed.get("lst") if isinstance(listed, dict) else None
@@ -161,21 +158,6 @@ def read_cwt(token: bytes, keys: Collection[TrustedKey], now: int, uri: str) -> 
         expires_at=claims.get(EXPIRES), ttl=claims.get(_TTL), listed=listed,
         lst=listed.get("lst") if isinstance(listed, dict) else None,
     )  # fmt: skip
-
-
-def _verified(token: str, key: TrustedKey) -> dict[str, Any] | None:
-    """The claims if the key signed them; what they say of time is left to `_checked`, which is given the time."""
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            token, key.public, algorithms=[key.alg],
-            options={
-                "require": ["sub", "iat", "status_list"], "verify_exp": False, "verify_nbf": False,
-                "verify_iat": False, "verify_aud": False,
-            },
-        )  # fmt: skip
-    except (jwt.PyJWTError, ValueError):
-        return None
-    return claims
 
 
 def _checked(
@@ -217,10 +199,6 @@ def _instant(value: object, name: str) -> int:
 
 def _some(members: Mapping[Any, Any]) -> dict[Any, Any]:
     return {key: value for key, value in members.items() if value is not None}
-
-
-def _to_text(data: bytes) -> str:
-    return base64url_encode(data).decode()
 
 
 def _from_text(text: object) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -95,7 +94,7 @@ def card_binding(text: str) -> bytes:
     signed = read(text).signed
     if signed is None:
         raise Unreadable(Reason.NOT_SIGNED)
-    return _fingerprint(signed)[: presence.BINDING_BYTES]
+    return signed.fingerprint[: presence.BINDING_BYTES]
 
 
 def verify(
@@ -117,10 +116,6 @@ def verify(
         return Verdict(decodes=False, genuine=False, reason=problem.reason)
     verdict = _of_card(found, trusted_keys, now, statuses, fresh_status_seconds)
     return verdict if shown is None or not verdict.genuine else _with_presence(verdict, shown, now, seen)
-
-
-def _fingerprint(signed: Signed) -> bytes:
-    return hashlib.sha256(signed.message).digest()
 
 
 def _parts(text: str) -> tuple[bytes, Presence | None]:
@@ -152,7 +147,7 @@ def _of_card(
     )
     if found.signed is None:
         return verdict
-    verdict = replace(verdict, fingerprint=_fingerprint(found.signed))
+    verdict = replace(verdict, fingerprint=found.signed.fingerprint)
     key = cose.signer_of(found.signed, trusted_keys)
     if isinstance(key, Reason):
         return replace(verdict, reason=key)
@@ -169,7 +164,7 @@ def _with_presence(verdict: Verdict, shown: Presence, now: int, seen: Seen | Non
     if reason is None and seen is None:
         reason = Reason.PRESENCE_NOT_REMEMBERED
     if reason is None and seen is not None:
-        is_first = seen.is_first(shown.fingerprint, now=now, until=shown.remember_until)
+        is_first = seen.is_first(shown.signed.fingerprint, now=now, until=shown.remember_until)
         reason = None if is_first else Reason.PRESENCE_SEEN
     if reason is not None:
         return replace(verdict, genuine=False, reason=reason)

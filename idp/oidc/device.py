@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from idp import entropy, errors
+from idp import errors
 from idp.broker import Journey
 from idp.clients import Client
 from idp.clients.names import checked_name
 from idp.clients.registration import DEVICE_CODE
 from idp.devices import Devices, Waiting, shown
+from idp.devices.numbers import Tried, tried
 from idp.errors import Failure, Refused
 from idp.oidc.client_authentication import Authenticated
 from idp.oidc.http import Parameters, Request, Response, as_json
@@ -34,7 +35,6 @@ _REFUSED = {
     Waiting.UNKNOWN: errors.BAD_DEVICE_CODE,
 }
 CONFIRMED_WITHIN_SECONDS = 120  # from the beginning: whoever is asked at a counter stands there
-TRIES = 3  # at the number
 MESSAGE_CHARACTERS = 100
 _ASK_AGAIN = {Waiting.PENDING: errors.DEVICE_PENDING, Waiting.TOO_SOON: errors.DEVICE_TOO_SOON}
 
@@ -112,10 +112,11 @@ class DeviceCodes:
         if confirmation is None:
             return errors.CONFIRMATION_REQUIRED
         device_id, number = approval
-        tries = self.short_lived.count(f"device-numbers:{device_id.hex()}", CONFIRMED_WITHIN_SECONDS)
-        if tries <= TRIES and entropy.same(confirmation, number):
+        key = f"device-numbers:{device_id.hex()}"
+        found = tried(self.short_lived, key, CONFIRMED_WITHIN_SECONDS, typed=confirmation, right=number)
+        if found is Tried.RIGHT:
             return None
-        if tries < TRIES:
+        if found is Tried.WRONG:
             return errors.CONFIRMATION_WRONG
         self.devices.withdraw(device_id)
         raise Refused(errors.CONFIRMATION_FAILED)

@@ -13,7 +13,6 @@ from pathlib import Path
 from string import Formatter
 from types import MappingProxyType
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_datetime
@@ -23,6 +22,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from connectors.base import BirthDate
+from idp import clock
 from idp.settings import Settings
 
 Language = Literal["vi", "en"]
@@ -30,7 +30,6 @@ LANGUAGES: tuple[Language, ...] = ("vi", "en")  # the first is spoken to whoever
 ARGUMENT = COOKIE = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
 
-CIVIL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 _FOLDER = Path(__file__).parent / "translations"
 
 
@@ -76,14 +75,14 @@ def catalogue(language: Language) -> Mapping[str, str]:
 def format_date(language: Language, value: date | datetime) -> str:
     """A day as people write it; an instant is read on Vietnam's clock first."""
     if isinstance(value, datetime):
-        value = value.astimezone(CIVIL_TIME).date()
+        value = value.astimezone(clock.CIVIL_TIME).date()
     return babel_date(value, format="dd/MM/yyyy" if language == "vi" else "d MMMM yyyy", locale=language)
 
 
 def format_instant(language: Language, value: datetime) -> str:
     """A moment to the second, on Vietnam's clock: "14:03:22, 21/11/2026"."""
     pattern = "HH:mm:ss, dd/MM/yyyy" if language == "vi" else "d MMMM yyyy, HH:mm:ss"
-    return babel_datetime(value, format=pattern, tzinfo=CIVIL_TIME, locale=language)
+    return babel_datetime(value, format=pattern, tzinfo=clock.CIVIL_TIME, locale=language)
 
 
 def format_birth_date(language: Language, born: BirthDate) -> str:
