@@ -21,7 +21,8 @@ from sqlalchemy.sql.base import Executable
 
 from idp.storage import trips
 from idp.storage.chains import Chain
-from idp.storage.engines import own_connection
+from idp.storage.engines import cursor_of, own_connection, spoken
+from idp.storage.together import Together, Wanted, run
 
 Row = Sequence[Any]
 UNIQUE_VIOLATION = "23505"  # PostgreSQL's appendix A
@@ -39,15 +40,14 @@ class Conflict(Exception):
 class _Kept:
     """A thread's connection: when the thread ends nobody is left to close it, so that it is closed with this.
 
-    All statements go over one cursor, and all rows are fetched at once: a cursor each costs a third more on PostgreSQL,
-    and one with rows left would hold SQLite's log open.
+    All statements go over one cursor, and all rows are fetched at once: with rows left it would hold SQLite's log open.
     """
 
     __slots__ = ("__weakref__", "connection", "cursor", "in_transaction")
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, cursor: Any) -> None:
         self.connection = connection
-        self.cursor = connection.cursor()
+        self.cursor = cursor
         self.in_transaction = False
         weakref.finalize(self, connection.close)
 
@@ -61,12 +61,12 @@ class _Prepared:
         compiled = statement.compile(dialect=dialect)
         self.text: str = compiled.string
         self.constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self.positions = tuple(compiled.positiontup or ()) if compiled.positional else None
+        self.positions = tuple(compiled.positiontup or ())
 
-    def bind(self, values: dict[str, Any]) -> Any:
+    def bind(self, values: dict[str, Any]) -> list[Any]:
         if self.constants:
             values = self.constants | values
-        return values if self.positions is None else [values[name] for name in self.positions]
+        return [values[name] for name in self.positions]
 
 
 class Database:
@@ -78,6 +78,8 @@ class Database:
         self._local = threading.local()
         self._prepared: dict[int, tuple[Executable | Chain, _Prepared]] = {}
         self.driver: Any = engine.dialect.import_dbapi()
+        self._dialect = spoken(engine)
+        self._together = Together(self._commit_all)
 
     def one(self, statement: Executable, **values: Any) -> Row | None:
         """The first row, or None; one round trip, outside any transaction. Raises Unreachable."""
@@ -109,24 +111,28 @@ class Database:
         Raises Conflict for a row that must be unique, Unreachable for no database: then it may have taken effect.
         """
         trips.count("commit")
-        if self.is_sqlite and isinstance(statement, Chain):
-            return self._commit_in_turn(statement, values)
+        rows = self._commit_with_others(statement, values) if self.is_sqlite else self._commit(statement, values)
+        return rows[0] if rows else None
+
+    def _commit(self, statement: Executable | Chain, values: dict[str, Any]) -> list[Row]:
         prepared = self.prepared(statement)
         kept = self._fresh()
         with self._told(kept):
-            cursor = kept.cursor.execute(prepared.text, prepared.bind(values))
-            rows: list[Row] = cursor.fetchall() if cursor.description else []
-        return rows[0] if rows else None
+            rows: list[Row] = kept.cursor.execute(prepared.text, prepared.bind(values)).fetchall()
+            return rows
 
-    def _commit_in_turn(self, chain: Chain, values: dict[str, Any]) -> Row | None:
-        first, others = self.prepared(chain.first), [self.prepared(other) for other in chain.others]
+    def _commit_with_others(self, statement: Executable | Chain, values: dict[str, Any]) -> list[Row]:
+        self._refuse_within(self._kept())
+        parts = [statement.first, *statement.others] if isinstance(statement, Chain) else [statement]
+        prepared = [self.prepared(part) for part in parts]
+        return self._together.commit([(part.text, part.bind(values)) for part in prepared])
+
+    def _commit_all(self, everybody: Sequence[Wanted]) -> None:
         kept = self._begun()
         with self._told(kept):
-            rows: list[Row] = kept.cursor.execute(first.text, first.bind(values)).fetchall()
-            for other in others if rows else []:
-                kept.cursor.execute(other.text, other.bind(values))
+            for wanted in everybody:
+                run(kept.cursor, wanted, self.driver.OperationalError, self._in_our_words)
             kept.cursor.execute("COMMIT")
-        return rows[0] if rows else None
 
     @contextmanager
     def _told(self, kept: _Kept) -> Iterator[None]:
@@ -135,9 +141,7 @@ class Database:
             yield
         except self.driver.IntegrityError as problem:
             self._undo(kept)
-            if not _is_taken(problem):  # a fault of ours; its text would show the row
-                raise RuntimeError(f"a row that may not be: {type(problem).__name__}") from None
-            raise Conflict(type(problem).__name__) from None
+            raise self._in_our_words(problem) from None
         except self.driver.OperationalError as problem:
             self._forget(kept)
             raise Unreachable(type(problem).__name__) from problem
@@ -146,6 +150,13 @@ class Database:
             raise
         finally:
             kept.in_transaction = False
+
+    def _in_our_words(self, problem: Exception) -> Exception:
+        if not isinstance(problem, self.driver.IntegrityError):
+            return problem
+        if _is_taken(problem):
+            return Conflict(type(problem).__name__)
+        return RuntimeError(f"a row that may not be: {type(problem).__name__}")  # a fault of ours; its text has the row
 
     def check(self) -> None:
         """Raises Unreachable unless the database answers."""
@@ -156,7 +167,7 @@ class Database:
         if known is None:
             whole = statement.whole() if isinstance(statement, Chain) else statement
             # The statement is kept beside its text, so that its id() can never belong to another one.
-            known = self._prepared[id(statement)] = (statement, _Prepared(whole, self.engine.dialect))
+            known = self._prepared[id(statement)] = (statement, _Prepared(whole, self._dialect))
         return known[1]
 
     def _read(self, statement: Executable, values: dict[str, Any]) -> list[Row]:
@@ -193,18 +204,22 @@ class Database:
     def _fresh(self) -> _Kept:
         """This thread's connection, a new one if the server has closed it since: what writes is not sent twice."""
         kept = self._kept()
-        if kept.in_transaction:
-            raise RuntimeError("a commit within a transaction, which would be no commit")
-        if self.is_sqlite or not select.select((kept.connection,), (), (), 0)[0]:
+        self._refuse_within(kept)
+        if not select.select((kept.connection,), (), (), 0)[0]:
             return kept
         self._forget(kept)  # nobody has asked anything, so what there is to read is a farewell
         return self._kept()
+
+    def _refuse_within(self, kept: _Kept) -> None:
+        if kept.in_transaction:
+            raise RuntimeError("a commit within a transaction, which would be no commit")
 
     def _kept(self) -> _Kept:
         kept: _Kept | None = getattr(self._local, "kept", None)
         if kept is None:
             try:
-                kept = self._local.kept = _Kept(own_connection(self.engine))
+                connection = own_connection(self.engine)
+                kept = self._local.kept = _Kept(connection, cursor_of(connection, self.engine))
             except (DBAPIError, self.driver.Error) as problem:
                 raise Unreachable(type(problem).__name__) from problem
         return kept

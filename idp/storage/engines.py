@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Dialect, Engine, create_engine, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from idp.settings import UnsafeSettings
+from idp.storage.postgresql import Cursor
 
 BUSY_TIMEOUT_MILLISECONDS = 15_000
 # WAL lets readers read while one writes; FULL makes a commit survive a power cut (sqlite.org/pragma.html).
@@ -65,5 +67,16 @@ def own_connection(engine: Engine) -> Any:
         connection.autocommit = True
         connection.execute(POSTGRESQL_PATIENCE)
         connection.execute(POSTGRESQL_PLANS)
-        connection.prepare_threshold = 0  # every statement here is run many times: prepare it at once
     return connection
+
+
+def cursor_of(connection: Any, engine: Engine) -> Any:
+    """What runs statements over such a connection, compiled as `spoken` says."""
+    return connection.cursor() if engine.dialect.name == "sqlite" else Cursor(connection)
+
+
+def spoken(engine: Engine) -> Dialect:
+    """How statements are written for `cursor_of`: with their parameters by position."""
+    if engine.dialect.name == "sqlite":
+        return engine.dialect
+    return PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from idp.storage.engines import make_engine, own_connection
+from idp.storage.engines import cursor_of, make_engine, own_connection
 from tests.benchmarks.contestants import START_LIMIT_SECONDS, Stores
 from tests.benchmarks.load import Task, measure
 from tests.benchmarks.processes import cpu_seconds, on_cores
@@ -45,8 +45,9 @@ class Parts:
             with contextlib.closing(own_connection(engine)) as connection:
                 binary = "BLOB" if engine.dialect.name == "sqlite" else "BYTEA"
                 connection.execute(f"CREATE TABLE parts (id {binary} PRIMARY KEY, value {binary})")
+                cursor = cursor_of(connection, engine)
                 for number in range(ROWS):
-                    connection.execute(_adding(engine), (number.to_bytes(16, "big"), bytes(ROW_BYTES)))
+                    cursor.execute(_adding(engine), (number.to_bytes(16, "big"), bytes(ROW_BYTES)))
 
     def measure(self, seconds: float, core: int, other_core: int) -> Figures:
         """Microseconds of each part, and milliseconds of a whole sign-on made of them, by engine."""
@@ -145,18 +146,16 @@ def _each(begin: Callable[[], Callable[[], Any]], threads: int, seconds: float, 
 
 
 def _reading(engine: Any) -> Callable[[], Any]:
-    cursor = own_connection(engine).cursor()
-    mark = "?" if engine.dialect.name == "sqlite" else "%s"
-    return lambda: cursor.execute(
-        f"SELECT value FROM parts WHERE id = {mark}", (secrets.randbelow(ROWS).to_bytes(16, "big"),)
-    ).fetchall()
+    cursor = cursor_of(own_connection(engine), engine)
+    mark = "?" if engine.dialect.name == "sqlite" else "$1"
+    statement = f"SELECT value FROM parts WHERE id = {mark}"
+    return lambda: cursor.execute(statement, (secrets.randbelow(ROWS).to_bytes(16, "big"),)).fetchall()
 
 
 def _writing(engine: Any) -> Callable[[], Any]:
-    cursor, statement = own_connection(engine).cursor(), _adding(engine)
+    cursor, statement = cursor_of(own_connection(engine), engine), _adding(engine)
     return lambda: cursor.execute(statement, (secrets.token_bytes(16), secrets.token_bytes(ROW_BYTES)))
 
 
 def _adding(engine: Any) -> str:
-    mark = "?" if engine.dialect.name == "sqlite" else "%s"
-    return f"INSERT INTO parts VALUES ({mark}, {mark})"
+    return f"INSERT INTO parts VALUES ({'?, ?' if engine.dialect.name == 'sqlite' else '$1, $2'})"
