@@ -12,6 +12,7 @@ from tests.benchmarks.rows import KINDS, Tables
 from tests.benchmarks.steadiness import (
     CLEAN_UP,
     HEAD,
+    OF_PEOPLE,
     RELOAD,
     ROTATION,
     Look,
@@ -24,7 +25,7 @@ from tests.benchmarks.steadiness import (
 )
 
 SECONDS = 600.0
-TABLES = (*KINDS, "people", "links", "subjects", "consents", "signing_keys", "clients")
+TABLES = (*KINDS, *OF_PEOPLE, "signing_keys", "clients")
 SPANS = (
     *(Span(CLEAN_UP, 60.0 * minute, 60.0 * minute + 10, 500) for minute in range(1, 10)),
     Span(ROTATION, 195, 205), Span(RELOAD, 330, 350), Span(ROTATION, 465, 475),
@@ -95,7 +96,8 @@ def filling(**rows: int) -> Any:
             {"looks": looks(lambda at: {"tables": tables(overdue_seconds=91)} if at == 300 else {})},
         ),
         ("rows that stay, of people", {"looks": looks(filling(people=101))}),
-        ("rows that stay, of other tables", {"looks": looks(filling(signing_keys=109))}),
+        ("rows that stay, of people", {"looks": looks(filling(person_keys=101))}),
+        ("rows that stay, of other tables", {"looks": looks(filling(signing_keys=111))}),
         ("rows that stay, of other tables", {"looks": looks(filling(clients=101))}),
         ("Valkey's keys without an end", {"looks": looks(lambda at: {"valkey_lasting": int(at > 0)})}),
         ("Valkey's other keys", {"looks": looks(lambda at: {"valkey_keys": 10 + int(at > 0)})}),
@@ -117,7 +119,7 @@ def test_memory_is_measured_anew_from_each_reload() -> None:
 
 
 def test_rows_may_stay_of_whoever_came_for_the_first_time() -> None:
-    soak = replace(GOOD, looks=looks(filling(people=103, links=103, signing_keys=108)))
+    soak = replace(GOOD, looks=looks(filling(people=103, person_keys=106, signing_keys=110)))
     assert broken(replace(soak, new_people=3)) == []
     assert broken(replace(soak, new_people=2)) == ["rows that stay, of people"]
 
