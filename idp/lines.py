@@ -1,4 +1,6 @@
-"""Lines of log, written together: a write for each would let go of the interpreter in the middle of every request."""
+"""Lines of log, written together: a write for each would let go of the interpreter in the middle of every request.
+And to which request they belong.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,15 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import TextIO
 
 from idp import clock
 
 WAITING_LINES = 100_000  # while nobody reads what we write: the oldest go first
 WRITTEN_EVERY_SECONDS = 0.05  # what a process that is killed can lose of its log; audit events are in the database
+
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")  # of the request under way in this thread
 
 
 class StandardError:

@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from idp import clock
-from idp.lines import Lines, StandardError
+from idp.lines import REQUEST_ID, Lines, StandardError
 from idp.storage import trips
 from idp.storage.outbox import STATES
 
@@ -64,7 +64,7 @@ def configure(level: str, *, together: bool = False) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _of_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -81,8 +81,7 @@ def configure(level: str, *, together: bool = False) -> None:
 
 def begin(request_id: str) -> None:
     """What is logged from now on, in this thread, belongs to this request."""
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
+    REQUEST_ID.set(request_id)
 
 
 def request(request_id: str, endpoint: str, method: str, status: int, seconds: float) -> None:
@@ -121,6 +120,12 @@ def metrics() -> bytes:
     shared = CollectorRegistry()
     multiprocess.MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
     return generate_latest(shared)
+
+
+def _of_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if request_id := REQUEST_ID.get():
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -20,6 +20,7 @@ import structlog
 from flask import Flask
 
 from idp import clock, errors, observe
+from idp.lines import REQUEST_ID
 from idp.oidc.http import Response, as_error
 from idp.oidc.refusing import RETRY_AFTER
 from idp.oidc.wsgi import Environ, StartResponse, send
@@ -107,7 +108,7 @@ class Shedding:
             if now - self._told_at < TOLD_EVERY_SECONDS:
                 return
             refused, self._untold, self._told_at = self._untold, 0, now
-        structlog.contextvars.clear_contextvars()  # what stands there is of the request before, on this thread
+        REQUEST_ID.set("")  # what stands there is of the request before, on this thread
         log.warning("overloaded", refused=refused)
 
 

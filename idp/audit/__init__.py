@@ -11,16 +11,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import structlog
-
 from idp import clock, entropy
 from idp.audit import models
 from idp.errors import Failure
+from idp.lines import REQUEST_ID
 from idp.storage import Database, Transaction
 
 ONE_REFUSAL_EVERY_SECONDS = 1.0
 REFUSALS_REMEMBERED = 2000
 EXPORT_BATCH = 1000
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 class Audit:
@@ -260,7 +260,7 @@ class Audit:
 
 def request_id() -> str:
     """The id of the request under way, which its page shows the person; empty outside any."""
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    return REQUEST_ID.get()
 
 
 def _add(tx: Transaction, event: str, **facts: Any) -> None:
@@ -276,7 +276,7 @@ def _event(
         "id": entropy.ordered_id(), "at": clock.seconds(), "event": event,
         "request_id": request_id(), "person_id": person_id,
         "session_id": session_id, "client_id": client_id, "source_id": source_id,
-        "details": json.dumps(details or {}, separators=(",", ":")),
+        "details": _JSON.encode(details or {}),
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
 
 URL_LIMIT_CHARACTERS = 512
@@ -77,6 +78,7 @@ def matches(registered: str, asked: str) -> bool:
     return one is not None and other is not None and one.groups() == other.groups()
 
 
+@lru_cache(maxsize=4096)
 def origin(url: str) -> str | None:
     """The origin of a registered web address as browsers write it (RFC 6454 section 6.2); None for an app's scheme."""
     parts = urlsplit(url)

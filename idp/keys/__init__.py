@@ -70,6 +70,9 @@ class CannotSign(Unreachable):
     """The token with our signing keys cannot be used; the text says why, and names the setting."""
 
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+
 @lru_cache(maxsize=64)
 def _header(alg: str, kid: str, typ: str) -> str:
     return to_text(json.dumps({"alg": alg, "kid": kid, "typ": typ}, separators=(",", ":")).encode())
@@ -88,11 +91,12 @@ class Keys:
         self._token = token
         self._cached: tuple[int, tuple[SigningKey, ...]] = (-1, ())
         self._ready: dict[str, list[PrivateKey]] = {}
+        self._signing: dict[str, tuple[int, tuple[SigningKey, ...], SigningKey]] = {}
 
     def sign(self, claims: Mapping[str, Any], alg: str, typ: str = ID_TOKEN_TYPE) -> str:
         """The claims as a compact JWS with `kid`, signed by the key now active for `alg`; raises CannotSign."""
         key = self._active(alg)
-        payload = json.dumps(dict(claims), separators=(",", ":")).encode()
+        payload = _JSON.encode(dict(claims)).encode()
         signed = f"{_header(alg, key.kid, typ)}.{to_text(payload)}"
         return f"{signed}.{to_text(key.signature(signed.encode()))}"
 
@@ -253,11 +257,15 @@ class Keys:
         So a key made for at once goes before one that was only published for later, and nothing is ever signed that
         loses its key before it has lost its interest.
         """
-        now = clock.seconds()
-        active = [key for key in self._all() if key.purpose == purpose and key.active_from <= now]
-        if not active:
-            raise Unreachable(f"no key for {purpose}")
-        return max(active, key=lambda key: math.inf if key.published_until is None else key.published_until)
+        now, known = clock.seconds(), self._all()
+        found = self._signing.get(purpose)
+        if found is None or found[0] != now or found[1] is not known:  # looked for once a second
+            active = [key for key in known if key.purpose == purpose and key.active_from <= now]
+            if not active:
+                raise Unreachable(f"no key for {purpose}")
+            longest = max(active, key=lambda key: math.inf if key.published_until is None else key.published_until)
+            found = self._signing[purpose] = (now, known, longest)
+        return found[2]
 
     def _published(self, *, cards: bool = False) -> list[SigningKey]:
         now = clock.seconds()

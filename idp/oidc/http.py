@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
-from urllib.parse import quote_plus, unquote_plus
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from idp import errors
 from idp.errors import Failure, Refused
@@ -15,6 +16,7 @@ from idp.errors import Failure, Refused
 FORM = "application/x-www-form-urlencoded"
 NOT_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
 PLAIN = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)  # RFC 3986 section 2.3
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 FIELD_LIMIT = 50  # parameters in one request
 
 
@@ -63,16 +65,17 @@ class Parameters:
             raise Refused(errors.MALFORMED, "too many parameters")
         try:
             pairs = [(_decoded(name), _decoded(value)) for name, _, value in (part.partition("=") for part in parts)]
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise Refused(errors.MALFORMED, "parameters cannot be parsed") from None
         return cls(tuple(pair for pair in pairs if pair[1]))
 
     def as_dict(self) -> dict[str, str]:
         return dict(self.pairs)
 
-    def repeated(self) -> set[str]:
+    @cached_property
+    def repeated(self) -> frozenset[str]:
         names = [name for name, _ in self.pairs]
-        return {name for name in names if names.count(name) > 1} if len(set(names)) != len(names) else set()
+        return frozenset(name for name in set(names) if names.count(name) > 1)
 
 
 def see_other(url: str, *headers: tuple[str, str]) -> Response:
@@ -81,7 +84,7 @@ def see_other(url: str, *headers: tuple[str, str]) -> Response:
 
 
 def as_json(status: int, value: Mapping[str, Any], *headers: tuple[str, str]) -> Response:
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    body = _JSON.encode(value).encode()
     return Response(status=status, headers=(("Content-Type", "application/json"), *NOT_STORED, *headers), body=body)
 
 
@@ -116,4 +119,6 @@ def _quoted(value: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode("utf-8") if "%" in text else text

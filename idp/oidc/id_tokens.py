@@ -18,7 +18,7 @@ from idp.sessions import Sessions
 from idp.sessions.grants import Granted
 
 # EdDSA is Ed25519 here, which hashes with SHA-512 (RFC 8032 section 5.1), so that is what at_hash is the half of.
-_HASHES = {"RS256": "sha256", "PS256": "sha256", "ES256": "sha256", "EdDSA": "sha512"}
+_HASHES = {"RS256": hashlib.sha256, "PS256": hashlib.sha256, "ES256": hashlib.sha256, "EdDSA": hashlib.sha512}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,5 +61,5 @@ class IdTokens:
 
 def half_hash(value: str, alg: str) -> str:
     """at_hash (section 3.1.3.6): the left half of the hash that goes with the signature's algorithm."""
-    digest = hashlib.new(_HASHES[alg], value.encode("ascii")).digest()
+    digest = _HASHES[alg](value.encode("ascii")).digest()
     return to_text(digest[: len(digest) // 2])

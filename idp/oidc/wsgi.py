@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -43,6 +44,11 @@ class Endpoint:
         return method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
 
+@lru_cache(maxsize=256)
+def _variable(header: str) -> str:
+    return _NO_PREFIX.get(header) or "HTTP_" + header.upper().replace("-", "_")
+
+
 class Headers(Mapping[str, str]):
     """The headers of a request by their names in lower case; each is looked up only when somebody asks for it."""
 
@@ -52,13 +58,19 @@ class Headers(Mapping[str, str]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> str:
-        value: str = self._environ[_NO_PREFIX.get(name) or "HTTP_" + name.upper().replace("-", "_")]
+        value: str = self._environ[_variable(name)]
         return value
 
     def __iter__(self) -> Iterator[str]:
         for key in self._environ:
             if key.startswith("HTTP_") or key in _NO_PREFIX.values():
                 yield key.removeprefix("HTTP_").replace("_", "-").lower()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._environ.get(_variable(name), default)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _variable(name) in self._environ
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
