@@ -11,6 +11,7 @@ import select
 import sqlite3
 import threading
 import weakref
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy.sql.base import Executable
 
 from idp.storage import trips
 from idp.storage.chains import Chain
+from idp.storage.ends import End, Left, close_all
 from idp.storage.engines import cursor_of, own_connection, spoken
 from idp.storage.together import Together, Wanted, run
 
@@ -38,18 +40,16 @@ class Conflict(Exception):
 
 
 class _Kept:
-    """A thread's connection: when the thread ends nobody is left to close it, so that it is closed with this.
-
-    All statements go over one cursor, and all rows are fetched at once: with rows left it would hold SQLite's log open.
+    """A thread's connection. All statements go over one cursor, and all rows are fetched at once: with rows left it
+    would hold SQLite's log open.
     """
 
-    __slots__ = ("__weakref__", "connection", "cursor", "in_transaction")
+    __slots__ = ("connection", "cursor", "in_transaction")
 
     def __init__(self, connection: Any, cursor: Any) -> None:
         self.connection = connection
         self.cursor = cursor
         self.in_transaction = False
-        weakref.finalize(self, connection.close)
 
 
 class _Prepared:
@@ -76,6 +76,8 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._local = threading.local()
+        self._left: Left = deque()
+        weakref.finalize(self, close_all, self._left)
         self._prepared: dict[int, tuple[Executable | Chain, _Prepared]] = {}
         self.driver: Any = engine.dialect.import_dbapi()
         self._dialect = spoken(engine)
@@ -217,11 +219,13 @@ class Database:
     def _kept(self) -> _Kept:
         kept: _Kept | None = getattr(self._local, "kept", None)
         if kept is None:
+            close_all(self._left)
             try:
                 connection = own_connection(self.engine)
                 kept = self._local.kept = _Kept(connection, cursor_of(connection, self.engine))
             except (DBAPIError, self.driver.Error) as problem:
                 raise Unreachable(type(problem).__name__) from problem
+            self._local.end = End(self, self._left, connection)
         return kept
 
     def _undo(self, kept: _Kept) -> None:
@@ -233,7 +237,7 @@ class Database:
             self._forget(kept)
 
     def _forget(self, kept: _Kept) -> None:
-        self._local.kept = None
+        self._local.kept = self._local.end = None
         with suppress(self.driver.Error):
             kept.connection.close()
 
