@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,13 +50,22 @@ class Together:
         try:
             self._commit_all(everybody)
         except BaseException as problem:
-            for each in everybody:  # told each in a thread of its own
-                each.problem = type(problem)(*problem.args) if isinstance(problem, Exception) else RuntimeError("ended")
+            for each in everybody:
+                each.problem = _copied(problem)
             if not isinstance(problem, Exception):
                 raise
         finally:
             for each in everybody:
                 each.done = True
+
+
+def _copied(problem: BaseException) -> Exception:
+    """For a thread of its own, with all that it says and where it came from."""
+    if not isinstance(problem, Exception):
+        return RuntimeError("who committed for all was ended")
+    copied = copy(problem)
+    copied.__cause__ = problem.__cause__
+    return copied
 
 
 def run(cursor: Any, wanted: Wanted, fatal: type[Exception], told: Callable[[Exception], Exception]) -> None:

@@ -110,7 +110,7 @@ def test_everybody_hears_of_a_commit_that_failed() -> None:
     def fail(_: Sequence[Wanted]) -> None:
         begun.set()
         assert may_fail.wait(30)
-        raise Unreachable("the disk is full")
+        raise Unreachable("a text") from OSError("the disk is full")
 
     together = Together(fail)
     with ThreadPoolExecutor(EVERYBODY) as pool:
@@ -120,4 +120,5 @@ def test_everybody_hears_of_a_commit_that_failed() -> None:
         may_fail.set()
         problems = [each.exception(30) for each in heard]
     assert [type(problem) for problem in problems] == [Unreachable] * EVERYBODY
+    assert {str(problem.__cause__) for problem in problems if problem} == {"the disk is full"}
     assert len(set(map(id, problems))) == EVERYBODY  # a traceback is one thread's
