@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -251,11 +252,7 @@ def test_nothing_is_searched_for_without_an_index(house: House) -> None:
         with house.database.engine.begin() as connection:
             if not house.database.is_sqlite:  # where an empty table is scanned, unless that is forbidden
                 connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            prepared = house.database.prepared(kind.statement)
-            given = prepared.bind({"moment": 5, "most": 5})
-            asked = connection.exec_driver_sql(
-                f"{explain} {prepared.text}", given if isinstance(given, dict) else tuple(given)
-            )
-            steps = [str(row[-1]) for row in asked]
+            text = re.sub(r"\$\d+|\?", "5", house.database.prepared(kind.statement).text)
+            steps = [str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {text}")]
         scanned = [table for table in Base.metadata.tables for step in steps if f"{a_scan} {table}" in step]
         assert scanned == [], kind.name
