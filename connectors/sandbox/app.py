@@ -30,6 +30,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = REQUEST_LIMIT_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.register_blueprint(control.blueprint)
+    app.before_request(lambda: common().log.arrived(request))
     app.before_request(answers.be_unavailable)
     app.after_request(_note_request)
     app.register_error_handler(Unavailable, lambda fault: fault.response)

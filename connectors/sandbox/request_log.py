@@ -9,12 +9,18 @@ from typing import Any
 from flask import Request, Response
 
 KEPT = 500
+_ARRIVED = "sandbox.arrived"
 
 
 class RequestLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._cleared = 0
+
+    def arrived(self, request: Request) -> None:
+        """One that is answered only after the log was cleared belongs to what was before that."""
+        request.environ[_ARRIVED] = self._cleared
 
     def note(self, request: Request, response: Response) -> None:
         scheme = request.headers.get("Authorization", "").partition(" ")[0]
@@ -29,7 +35,8 @@ class RequestLog:
             "status": response.status_code,
         }
         with self._lock:
-            self._entries.append(entry)
+            if request.environ.get(_ARRIVED) == self._cleared:
+                self._entries.append(entry)
 
     def all(self) -> list[dict[str, Any]]:
         """The last requests, oldest first."""
@@ -39,3 +46,4 @@ class RequestLog:
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()
+            self._cleared += 1

@@ -57,7 +57,7 @@ class Cursor:
     def _checked(self, result: Any) -> Any:
         if result.status in _DONE:
             return result
-        if self._server.status != pq.ConnStatus.OK:
+        if not result.error_field(pq.DiagnosticField.SQLSTATE):  # not the server says it, but libpq
             raise OperationalError("the connection is gone")
         raise errors.error_from_result(result)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.engine import make_url
 
 from idp.storage import Database
@@ -75,6 +75,26 @@ def test_a_server_that_restarted_between_two_requests_was_never_missed(
     line.cut()
     line.mend()
     deed(database)
+
+
+@every_deed
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+def test_a_backend_that_ended_at_the_other_end_of_a_unix_socket_was_never_missed(
+    tmp_path: Path, deed: Callable[[Database], object], known: bool
+) -> None:
+    """There the system tells of it earlier, and libpq in other words; of a statement that is new as of a known one."""
+    with empty_database("postgresql", tmp_path) as url:
+        database, other = Database(make_engine(url)), Database(make_engine(url))
+        if known:
+            deed(database)
+            with database.write() as tx:
+                tx.run(delete(SpentRow))
+        backend = database.one(text("SELECT pg_backend_pid()"))
+        assert backend is not None
+        other.one(text(f"SELECT pg_terminate_backend({backend[0]}, 5000)"))
+        deed(database)
+        for each in (database, other):
+            each.engine.dispose()
 
 
 def test_a_transaction_that_the_server_did_not_live_to_commit_is_unreachable_and_undone(
