@@ -7,9 +7,9 @@ HKDF (RFC 5869). A sealed value is `key number (1) | nonce (12) | ciphertext and
 
 from __future__ import annotations
 
+import base64
 import hmac
 import os
-from binascii import a2b_base64, b2a_base64
 from functools import lru_cache
 from pathlib import Path
 
@@ -78,20 +78,16 @@ class Sealer:
         return _derived(self._index_master, f"index:{purpose}")
 
 
-_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
-
-
 def to_text(value: bytes) -> str:
     """base64url without padding (RFC 7515 section 2)."""
-    return b2a_base64(value, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def from_text(value: str) -> bytes:
     """The bytes of an unpadded base64url text; raises ValueError for any other, also for a non-canonical one."""
     if not value.isascii():
         raise ValueError("not base64url")
-    padded = value.encode("ascii").translate(_FROM_URL) + b"=" * (-len(value) % 4)
-    decoded = a2b_base64(padded, strict_mode=True)
+    decoded = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
     if to_text(decoded) != value:
         raise ValueError("not canonical base64url")
     return decoded

@@ -50,7 +50,7 @@ class ClientEndpoint:
 
     def _refuse_malformed(self, parameters: Parameters) -> None:
         long = any(len(value) > self._characters and name not in TOKENS for name, value in parameters.pairs)
-        if long or parameters.repeated:
+        if long or parameters.repeated():
             raise Refused(errors.BAD_TOKEN_REQUEST, "a parameter is repeated or too long")
 
     def _refusal(self, problem: Refused, request: Request, parameters: Parameters) -> Response:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote_plus, unquote_to_bytes
 
@@ -72,10 +71,9 @@ class Parameters:
     def as_dict(self) -> dict[str, str]:
         return dict(self.pairs)
 
-    @cached_property
-    def repeated(self) -> frozenset[str]:
+    def repeated(self) -> set[str]:
         names = [name for name, _ in self.pairs]
-        return frozenset(name for name in set(names) if names.count(name) > 1)
+        return {name for name in names if names.count(name) > 1} if len(set(names)) != len(names) else set()
 
 
 def see_other(url: str, *headers: tuple[str, str]) -> Response:

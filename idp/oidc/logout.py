@@ -70,7 +70,7 @@ class Logout:
     def read(self, parameters: Parameters) -> Wish:
         """What is wished; raises Refused for a hint that is not ours and for an address that is not registered."""
         given = parameters.as_dict()
-        if parameters.repeated:
+        if parameters.repeated():
             raise Refused(errors.REPEATED_PARAMETER)
         client, sid = self._hinted(given)
         return_url = given.get("post_logout_redirect_uri")

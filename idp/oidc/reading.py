@@ -103,7 +103,7 @@ class Reader:
         request (RFC 9700 section 2.1).
         """
         given = parameters.as_dict()
-        if parameters.repeated.intersection(IDENTIFYING):
+        if parameters.repeated().intersection(IDENTIFYING):
             raise Refused(errors.REPEATED_PARAMETER)
         client = self.clients.find(given.get("client_id", ""))
         if client is None:
@@ -235,7 +235,7 @@ class Reader:
 
 def _once(parameters: Parameters) -> dict[str, str]:
     """The parameters but for a state or response_mode that came twice: neither is chosen from, not even to say so."""
-    repeated = parameters.repeated
+    repeated = parameters.repeated()
     return {
         name: value
         for name, value in parameters.pairs
@@ -244,7 +244,7 @@ def _once(parameters: Parameters) -> dict[str, str]:
 
 
 def _refuse_repeated(parameters: Parameters) -> None:
-    if repeated := parameters.repeated:
+    if repeated := parameters.repeated():
         failure = errors.BAD_TARGET if repeated == {"resource"} else errors.REPEATED_PARAMETER
         raise Refused(failure, ",".join(sorted(repeated))[:100])
 

@@ -1,6 +1,6 @@
 """A cursor that says to PostgreSQL what must be said, and nothing besides: prepare once, then execute.
 
-psycopg's own cursor adapts any Python value to any type, in Python, at each call: three quarters of what a statement
+psycopg's own cursor adapts any Python value to any type, in Python, at each call: two thirds of what a statement
 costs us. Ours sends the four kinds of values that our statements take, waits in libpq, and lets psycopg's C code read
 the rows (psycopg.org/psycopg3/docs/api/pq.html). It does what sqlite3's cursor does where we use that.
 """

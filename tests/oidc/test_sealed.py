@@ -231,4 +231,4 @@ def test_an_empty_parameter_is_an_absent_one_and_a_repeated_one_is_noticed() -> 
     """RFC 6749 section 3.1."""
     parsed = Parameters.parse("a=&b=1&c=2&c=&b=1&d=x+y%20z")
     assert parsed.as_dict() == {"b": "1", "c": "2", "d": "x y z"}
-    assert parsed.repeated == {"b"}
+    assert parsed.repeated() == {"b"}
