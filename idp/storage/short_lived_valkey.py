@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import redis
@@ -11,6 +13,7 @@ from idp import clock, entropy
 from idp.storage import trips
 from idp.storage.database import Unreachable
 from idp.storage.short_lived import SINCE, MayForget
+from idp.storage.wires import Wires
 
 # The moment counts for one run of the server: one that comes back with an older image of its memory, or another that
 # takes over from it, may lack what was spent last, and gets another replication id.
@@ -38,6 +41,11 @@ redis.call('EXPIRE', KEYS[1], seconds)
 return 1
 """
 
+COUNT = """
+redis.call('SET', KEYS[1], 0, 'NX', 'EX', ARGV[1])
+return redis.call('INCR', KEYS[1])
+"""
+
 
 class InValkey:
     """The short-lived store in Valkey or Redis, shared by many machines.
@@ -51,71 +59,74 @@ class InValkey:
 
     def __init__(self, url: str) -> None:
         usual = url.replace("valkey://", "redis://", 1).replace("valkeys://", "rediss://", 1)
-        self._server: Any = redis.Redis.from_url(usual, socket_timeout=2, socket_connect_timeout=2)
-        self._spend: Any = self._server.register_script(SPEND)
-        self._take_place: Any = self._server.register_script(TAKE_PLACE)
+        self._client: Any = redis.Redis.from_url(usual, socket_timeout=2, socket_connect_timeout=2)
+        self._wires = Wires(self._client)
 
     def get(self, key: str) -> bytes | None:
-        value = self._ask("get", _named(key))
-        return None if value is None else bytes(value)
+        return self._ask("GET", _named(key))  # type: ignore[no-any-return]
 
     def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
-        return [None if value is None else bytes(value) for value in self._ask("mget", map(_named, keys))]
+        return self._ask("MGET", *map(_named, keys))  # type: ignore[no-any-return]
 
     def put_if_absent(self, key: str, value: bytes, seconds: int) -> bool:
-        return bool(self._ask("set", _named(key), value, nx=True, ex=seconds))
+        return self._ask("SET", _named(key), value, "NX", "EX", seconds) is not None
 
     def take(self, key: str) -> bytes | None:
-        value = self._ask("getdel", _named(key))
-        return None if value is None else bytes(value)
+        return self._ask("GETDEL", _named(key))  # type: ignore[no-any-return]
 
     def count(self, key: str, seconds: int) -> int:
-        trips.count("short_lived")
-        try:
-            with self._server.pipeline(transaction=True) as pipe:
-                pipe.set(_named(key), 0, nx=True, ex=seconds)
-                pipe.incr(_named(key))
-                return int(pipe.execute()[1])
-        except redis.RedisError as problem:
-            raise Unreachable(type(problem).__name__) from problem
+        return int(self._run(COUNT, [key], seconds))
 
     def counted(self, key: str, seconds: int) -> int:  # noqa: ARG002 - the server knows how long it lives
         return int(self.get(key) or 0)
 
     def take_place(self, key: str, most: int, seconds: int) -> str | None:
         name = entropy.short_handle()
-        return name if self._run(self._take_place, [key], most, seconds, name) else None
+        return name if self._run(TAKE_PLACE, [key], most, seconds, name) else None
 
     def give_back(self, key: str, name: str) -> None:
-        self._ask("zrem", _named(key), name)
+        self._ask("ZREM", _named(key), name)
 
     def spend(self, key: str, seconds: int) -> int | None:
-        since, spent = self._run(self._spend, [SINCE, key], clock.seconds(), seconds)
+        since, spent = self._run(SPEND, [SINCE, key], clock.seconds(), seconds)
         return int(since) if spent else None
 
     def since(self) -> int:
-        return int(self._run(self._spend, [SINCE], clock.seconds())[0])
+        return int(self._run(SPEND, [SINCE], clock.seconds())[0])
 
     def check(self) -> None:
         """Raises Unreachable unless the server answers, MayForget unless it keeps everything for its time."""
-        memory = self._ask("info", "memory")
+        trips.count("short_lived")
+        try:
+            memory = self._client.info("memory")
+        except redis.RedisError as problem:
+            raise Unreachable(type(problem).__name__) from problem
         self.since()
         if int(memory["maxmemory"]) and memory["maxmemory_policy"] != "noeviction":
             raise MayForget("this Valkey may evict what is needed still: set maxmemory-policy noeviction")
 
-    def _ask(self, command: str, *parts: Any, **options: Any) -> Any:
+    def _ask(self, *command: str | bytes | int) -> Any:
         trips.count("short_lived")
         try:
-            return getattr(self._server, command)(*parts, **options)
+            return self._wires.ask(*command)
         except redis.RedisError as problem:
             raise Unreachable(type(problem).__name__) from problem
 
-    def _run(self, script: Any, keys: Sequence[str], *arguments: Any) -> Any:
-        trips.count("short_lived")
+    def _run(self, script: str, keys: Sequence[str], *arguments: str | int) -> Any:
+        """What the script answers; the server knows it by its hash, once it has seen it."""
+        given = (len(keys), *map(_named, keys), *arguments)
         try:
-            return script(keys=[_named(key) for key in keys], args=arguments)
-        except redis.RedisError as problem:
-            raise Unreachable(type(problem).__name__) from problem
+            return self._ask("EVALSHA", _hash(script), *given)
+        except Unreachable as problem:
+            if not isinstance(problem.__cause__, redis.exceptions.NoScriptError):
+                raise
+            return self._ask("EVAL", script, *given)
+
+
+@cache
+def _hash(script: str) -> str:
+    """As the server hashes it; nothing is kept secret or apart by it."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def _named(key: str) -> str:

@@ -33,7 +33,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShortLived
     """One that has remembered for an hour."""
     if request.param == "valkey":
         kept = InValkey(request.getfixturevalue("valkey_url"))
-        kept._server.flushdb()
+        kept._client.flushdb()
         _an_hour_ago(kept)
         yield kept
         return

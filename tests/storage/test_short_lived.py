@@ -45,7 +45,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def _in_valkey(url: str) -> Store:
     """Its clock is its own, so that expiries in these tests are short and real."""
     kept = InValkey(url)
-    kept._server.flushdb()
+    kept._client.flushdb()
 
     return Store(kept, lambda key, _: eventually(lambda: kept.get(key) is None))
 
