@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -96,37 +94,24 @@ class InValkey:
 
     def check(self) -> None:
         """Raises Unreachable unless the server answers, MayForget unless it keeps everything for its time."""
-        trips.count("short_lived")
-        try:
-            memory = self._client.info("memory")
-        except redis.RedisError as problem:
-            raise Unreachable(type(problem).__name__) from problem
+        memory = self._told(self._client.info, "memory")
         self.since()
         if int(memory["maxmemory"]) and memory["maxmemory_policy"] != "noeviction":
             raise MayForget("this Valkey may evict what is needed still: set maxmemory-policy noeviction")
 
     def _ask(self, *command: str | bytes | int) -> Any:
-        trips.count("short_lived")
-        try:
-            return self._wires.ask(*command)
-        except redis.RedisError as problem:
-            raise Unreachable(type(problem).__name__) from problem
+        return self._told(self._wires.ask, *command)
 
     def _run(self, script: str, keys: Sequence[str], *arguments: str | int) -> Any:
-        """What the script answers; the server knows it by its hash, once it has seen it."""
-        given = (len(keys), *map(_named, keys), *arguments)
+        return self._told(self._wires.run, script, [_named(key) for key in keys], *arguments)
+
+    def _told(self, ask: Callable[..., Any], *what: Any) -> Any:
+        """The server's answer, for one trip; raises Unreachable."""
+        trips.count("short_lived")
         try:
-            return self._ask("EVALSHA", _hash(script), *given)
-        except Unreachable as problem:
-            if not isinstance(problem.__cause__, redis.exceptions.NoScriptError):
-                raise
-            return self._ask("EVAL", script, *given)
-
-
-@cache
-def _hash(script: str) -> str:
-    """As the server hashes it; nothing is kept secret or apart by it."""
-    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+            return ask(*what)
+        except redis.RedisError as problem:
+            raise Unreachable(type(problem).__name__) from problem
 
 
 def _named(key: str) -> str:

@@ -7,8 +7,11 @@ keeps books of both. Here one that was cut while it lay idle is noticed by using
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import redis
@@ -36,6 +39,14 @@ class Wires:
         wire.connect()  # patiently: redis-py tries for seconds
         return self._answer(wire, packed)
 
+    def run(self, script: str, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
+        """What the script answers; the server knows it by its hash, once it has seen it. Raises redis.RedisError."""
+        given = (len(keys), *keys, *arguments)
+        try:
+            return self.ask("EVALSHA", _hash(script), *given)
+        except redis.exceptions.NoScriptError:
+            return self.ask("EVAL", script, *given)
+
     def _taken(self) -> Any:
         """A connection that lay idle, or None."""
         if self._process != os.getpid():  # our parent goes on using those that it had
@@ -53,3 +64,9 @@ class Wires:
             raise
         self._idle.append(wire)
         return answer
+
+
+@cache
+def _hash(script: str) -> str:
+    """As the server hashes it; nothing is kept secret or apart by it."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -138,4 +139,9 @@ def wire_to(server: tuple[str, int] | str) -> Iterator[Wire]:
         wire.cut()
 
 
-__all__ = ["Wire", "at_once", "empty_database", "make_tables", "short_lived_beside", "wire_to"]
+def wire_to_valkey(url: str) -> contextlib.AbstractContextManager[Wire]:
+    parts = urlsplit(url)
+    return wire_to(parts.path if parts.scheme == "unix" else (parts.hostname or "", parts.port or 6379))
+
+
+__all__ = ["Wire", "at_once", "empty_database", "make_tables", "short_lived_beside", "wire_to", "wire_to_valkey"]

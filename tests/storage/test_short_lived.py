@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -18,7 +17,7 @@ from idp.storage.engines import make_engine
 from idp.storage.short_lived import open_short_lived
 from idp.storage.short_lived_valkey import InValkey
 from tests.servers import eventually
-from tests.storage.places import at_once, empty_database, wire_to
+from tests.storage.places import at_once, empty_database, wire_to_valkey
 
 PLACES = ("sqlite", "postgresql", "valkey")
 BRIEF_SECONDS = 2  # real ones in Valkey: enough for a few calls on a busy machine
@@ -206,8 +205,7 @@ DEEDS: dict[str, Callable[[ShortLived], object]] = {
 def test_a_lost_valkey_is_unreachable_and_found_again_when_it_is_back(
     valkey_url: str, deed: Callable[[ShortLived], object]
 ) -> None:
-    parts = urlsplit(valkey_url)
-    with wire_to(parts.path if parts.scheme == "unix" else (parts.hostname or "", parts.port or 6379)) as line:
+    with wire_to_valkey(valkey_url) as line:
         store = open_short_lived(f"valkey://127.0.0.1:{line.port}/1", Database(make_engine("sqlite:///unused.db")))
         deed(store)
         line.cut()
@@ -234,7 +232,6 @@ def test_a_store_that_we_do_not_know_is_refused_in_one_sentence(tmp_path: Path) 
 
 @pytest.mark.parametrize("scheme", ["valkey", "redis"])
 def test_valkey_is_known_by_both_its_names(valkey_url: str, scheme: str, tmp_path: Path) -> None:
-    parts = urlsplit(valkey_url)
-    with wire_to(parts.path if parts.scheme == "unix" else (parts.hostname or "", parts.port or 6379)) as line:
+    with wire_to_valkey(valkey_url) as line:
         database = Database(make_engine(f"sqlite:///{tmp_path}/motcua.db"))
         open_short_lived(f"{scheme}://127.0.0.1:{line.port}/0", database).check()

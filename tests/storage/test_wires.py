@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
-from redis import Redis
+from redis import Redis, ResponseError
 
 from idp.storage.short_lived_valkey import InValkey
 from idp.storage.wires import Wires
-from tests.storage.places import Wire, at_once, wire_to
+from tests.storage.places import Wire, at_once, wire_to_valkey
 
 THREADS, ROUNDS = 8, 200
 
@@ -19,8 +18,7 @@ THREADS, ROUNDS = 8, 200
 @pytest.fixture
 def line(valkey_url: str) -> Iterator[Wire]:
     """A connection's way to the server, which can be cut."""
-    parts = urlsplit(valkey_url)
-    with wire_to(parts.path if parts.scheme == "unix" else (parts.hostname or "", parts.port or 6379)) as line:
+    with wire_to_valkey(valkey_url) as line:
         yield line
 
 
@@ -43,7 +41,7 @@ def test_who_asks_one_after_the_other_asks_over_one_connection(wires: Wires) -> 
 
 def test_a_refusal_is_the_answer_to_one_question_and_the_connection_goes_on(wires: Wires) -> None:
     known = wires.ask("CLIENT", "ID")
-    with pytest.raises(Exception, match="unknown command"):
+    with pytest.raises(ResponseError, match="unknown command"):
         wires.ask("NO-SUCH-COMMAND")
     assert wires.ask("CLIENT", "ID") == known
 
